@@ -1,0 +1,117 @@
+import * as v from 'valibot';
+import { GrantId, RequestId } from './ids.ts';
+import { Decision, Person, ResourceRef, RoleRef } from './model.ts';
+
+export const AuditKind = v.picklist([
+  'request.created',
+  'request.decided',
+  'request.approved',
+  'request.denied',
+  'request.cancelled',
+  'request.expired',
+  'request.failed',
+  'grant.intended',
+  'grant.assigned',
+  'grant.usable',
+  'grant.unknown',
+  'grant.failed',
+  'grant.ending',
+  'grant.gone',
+  'lease.taken',
+  'lease.resumed',
+  'lease.lost',
+  'revocation.attempted',
+  'revocation.delayed',
+  'signed-in',
+  'signed-out',
+  'daemon.started',
+  'daemon.stopping',
+  'central.started',
+  'policy.loaded',
+  'clock.jumped',
+  'contact.lost',
+  'contact.restored',
+]);
+export type AuditKind = v.InferOutput<typeof AuditKind>;
+
+/** Who, what, which resource, when, why, by which decision, on whose approval, and how late. */
+export const AuditBody = v.object({
+  kind: AuditKind,
+  at: v.number(),
+  /** Milliseconds since boot of the machine that wrote it: the wall clock alone can be set. */
+  boot: v.number(),
+  /** One line for a person. */
+  text: v.pipe(v.string(), v.maxLength(1_000)),
+  person: v.optional(Person),
+  resource: v.optional(ResourceRef),
+  role: v.optional(RoleRef),
+  requestId: v.optional(RequestId),
+  grantId: v.optional(GrantId),
+  reason: v.optional(v.pipe(v.string(), v.maxLength(1_000))),
+  ticket: v.optional(v.pipe(v.string(), v.maxLength(100))),
+  decision: v.optional(Decision),
+  approvedBy: v.optional(v.array(Person)),
+  /** How long after its due instant an end was observed, in ms. */
+  lateBy: v.optional(v.number()),
+  data: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
+});
+export type AuditBody = v.InferOutput<typeof AuditBody>;
+
+export const AuditEvent = v.object({
+  ...AuditBody.entries,
+  /** `central` or the daemon's instance id: each writes a chain of its own. */
+  source: v.pipe(v.string(), v.maxLength(100)),
+  /** 1, 2, 3… without a gap within its source. */
+  seq: v.number(),
+  /** Hex SHA-256 of the event before it in the same source; 64 zeros before the first. */
+  prev: v.pipe(v.string(), v.length(64)),
+  /** Hex SHA-256 over `prev` and the canonical JSON of all but `hash`. */
+  hash: v.pipe(v.string(), v.length(64)),
+});
+export type AuditEvent = v.InferOutput<typeof AuditEvent>;
+
+export const NO_EVENT_BEFORE = '0'.repeat(64);
+
+export const AuditFilter = v.strictObject({
+  person: v.optional(v.pipe(v.string(), v.maxLength(256))),
+  balancer: v.optional(v.pipe(v.string(), v.maxLength(2_048))),
+  grantId: v.optional(GrantId),
+  kind: v.optional(AuditKind),
+  text: v.optional(v.pipe(v.string(), v.maxLength(200))),
+});
+export type AuditFilter = v.InferOutput<typeof AuditFilter>;
+
+/** JSON with sorted keys and without undefined members: the same event always gives the same bytes. */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+  return `{${members.join(',')}}`;
+}
+
+/**
+ * Links a body to the event before it.
+ * @param sha256 Hex digest of a UTF-8 string. Injected: `protocol/` has no crypto of its own.
+ */
+export function chain(body: AuditBody, link: { source: string; seq: number; prev: string }, sha256: (text: string) => string): AuditEvent {
+  const unsealed = { ...body, ...link };
+  return { ...unsealed, hash: sha256(`${link.prev}\n${canonicalJson(unsealed)}`) };
+}
+
+/** The first event that breaks the chain, with the reason; undefined when all hold. Events in order of seq, from one source. */
+export function firstBroken(events: Iterable<AuditEvent>, sha256: (text: string) => string): { seq: number; why: string } | undefined {
+  let before: AuditEvent | undefined;
+  for (const event of events) {
+    const { hash, ...unsealed } = event;
+    const seq = before ? before.seq + 1 : event.seq;
+    const prev = before ? before.hash : event.seq === 1 ? NO_EVENT_BEFORE : event.prev;
+    if (event.seq !== seq) return { seq: event.seq, why: `expected event ${seq}` };
+    if (event.prev !== prev) return { seq: event.seq, why: 'does not follow the event before it' };
+    if (hash !== sha256(`${event.prev}\n${canonicalJson(unsealed)}`)) return { seq: event.seq, why: 'its content was changed' };
+    before = event;
+  }
+  return undefined;
+}

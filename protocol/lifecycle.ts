@@ -1,0 +1,30 @@
+import type { GrantState, RequestState } from './model.ts';
+
+/** Every legal step of a grant. What is not here cannot happen. */
+const GRANT_STEPS: Record<GrantState, readonly GrantState[]> = {
+  activating: ['assigned', 'usable', 'revoking', 'failed', 'unknown'],
+  assigned: ['usable', 'revoking', 'unknown'],
+  usable: ['revoking', 'unknown'],
+  // From unknown back to what was observed; an outcome that stays unknown is revoked.
+  unknown: ['assigned', 'usable', 'revoking', 'failed'],
+  revoking: ['gone'],
+  gone: [],
+  failed: [],
+};
+
+const REQUEST_STEPS: Record<RequestState, readonly RequestState[]> = {
+  requested: ['pending approval', 'approved', 'denied', 'cancelled', 'failed'],
+  'pending approval': ['approved', 'denied', 'cancelled', 'expired', 'failed'],
+  approved: ['failed'],
+  denied: [],
+  cancelled: [],
+  expired: [],
+  failed: [],
+};
+
+export const mayGrantMove = (from: GrantState, to: GrantState): boolean => GRANT_STEPS[from].includes(to);
+export const mayRequestMove = (from: RequestState, to: RequestState): boolean => REQUEST_STEPS[from].includes(to);
+
+/** Power may stand in the cloud. `failed` means: known never to have been assigned. */
+export const mayStand = (state: GrantState): boolean => state !== 'gone' && state !== 'failed';
+export const isOpen = (state: RequestState): boolean => state === 'requested' || state === 'pending approval';
