@@ -34,7 +34,16 @@ export type ExtendParams = v.InferOutput<typeof ExtendParams>;
 export const METHODS = {
   /** First message after the proof. Answers with the protocol version picked and everything known; changes follow. */
   hello: {
-    params: v.strictObject({ versions: v.array(v.number()), client: v.strictObject({ name: v.string(), version: v.string() }) }),
+    params: v.strictObject({
+      versions: v.array(v.number()),
+      client: v.strictObject({
+        name: v.pipe(v.string(), v.maxLength(100)),
+        version: v.pipe(v.string(), v.maxLength(40)),
+        /** Only editors count as windows: when the last one has gone, the daemon ends what it holds. */
+        kind: v.picklist(['editor', 'terminal']),
+        whenLastWindowCloses: v.optional(v.picklist(['end', 'keep'])),
+      }),
+    }),
     result: v.object({ version: v.number(), snapshot: Snapshot }),
   },
   /** A fresh snapshot, after a gap in `seq`. */
