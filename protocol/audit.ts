@@ -76,6 +76,8 @@ export const AuditFilter = v.strictObject({
   person: v.optional(v.pipe(v.string(), v.maxLength(256))),
   balancer: v.optional(v.pipe(v.string(), v.maxLength(2_048))),
   grantId: v.optional(GrantId),
+  /** The story of a grant begins with its request, which knows no grant yet. */
+  requestId: v.optional(RequestId),
   kind: v.optional(AuditKind),
   text: v.optional(v.pipe(v.string(), v.maxLength(200))),
 });

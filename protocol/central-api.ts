@@ -49,7 +49,8 @@ export const CENTRAL = {
   revoke: {
     method: 'POST',
     path: '/v1/grants/:id/revoke',
-    body: v.strictObject({ because: v.picklist(['revoked', 'daemon stopped', 'window closed']) }),
+    /** `expired`: the daemon's own timer saw the instant pass, and does not wait for central's. */
+    body: v.strictObject({ because: v.picklist(['revoked', 'daemon stopped', 'window closed', 'expired']) }),
     value: accepted,
   },
   /** Renews the daemon's hold. Never lengthens the grant. Refused (`too-late`) once the grant is ending. */
@@ -88,6 +89,8 @@ export const FeedItem = v.object({
   /** The request or grant as this person sees it after the event. */
   request: v.optional(ElevationRequest),
   grant: v.optional(Grant),
+  /** Somebody else's grant: reason, ticket and decision are left out of `event`, so its hash does not verify. */
+  redacted: v.optional(v.boolean()),
 });
 export type FeedItem = v.InferOutput<typeof FeedItem>;
 export const FEED_PATH = '/v1/feed';

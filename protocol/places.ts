@@ -18,6 +18,8 @@ export interface Places {
   entryFile: string;
   /** 0700; the journal, the lock, the log. */
   stateDir: string;
+  /** The daemon's log, one JSON document per line. */
+  logFile: string;
   /** Where this person's targets are written down, unless the machine's own file exists. */
   enrolmentFile: string;
   /** Written by an administrator; wins over the person's own. */
@@ -32,6 +34,7 @@ export function places(around: Surroundings): Places {
       runDir: `${base}\\run`,
       entryFile: `${base}\\run\\daemon.json`,
       stateDir: `${base}\\state`,
+      logFile: `${base}\\state\\daemon.log`,
       enrolmentFile: `${base}\\enrolment.json`,
       machineEnrolmentFile: 'C:\\ProgramData\\Portcullis\\enrolment.json',
     };
@@ -42,6 +45,7 @@ export function places(around: Surroundings): Places {
     runDir,
     entryFile: `${runDir}/daemon.json`,
     stateDir,
+    logFile: `${stateDir}/daemon.log`,
     enrolmentFile: `${around.configHome ?? `${around.home}/.config`}/portcullis/enrolment.json`,
     machineEnrolmentFile:
       around.platform === 'darwin' ? '/Library/Application Support/Portcullis/enrolment.json' : '/etc/portcullis/enrolment.json',

@@ -1,0 +1,233 @@
+import type { AuditBody } from '../../protocol/audit.ts';
+import type { Clock, Instant } from '../../protocol/clock.ts';
+import { Deadlines } from '../../protocol/deadlines.ts';
+import type { GrantId, RequestId } from '../../protocol/ids.ts';
+import { mayStand } from '../../protocol/lifecycle.ts';
+import type { Problem } from '../../protocol/model.ts';
+import { aboutGrant, aboutRequest } from '../record/body.ts';
+import { stepRequest } from '../requests/life.ts';
+import { rightKey, type Store, type Writing } from '../store/store.ts';
+import type { Call, CloudCalls } from './calls.ts';
+import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules, wakes } from './life.ts';
+import { intend, step } from './step.ts';
+
+export interface RunnerParts {
+  store: Store;
+  calls: CloudCalls;
+  clock: Clock;
+  /** 0 to 1. */
+  random: () => number;
+  rules: Omit<LifeRules, 'chance'>;
+  /** A store that fails, a bug: for the operator's log. */
+  trouble: (error: unknown, what: string) => void;
+}
+
+/** What is in memory of a grant that may stand. `unsaved`: events that the store did not take yet. */
+interface Held {
+  life: GrantLife;
+  unsaved: AuditBody[];
+  failed: { id: RequestId; problem: Problem }[];
+}
+
+type Wake = 'due' | 'hold' | 'act';
+
+/**
+ * Runs the lives of grants: takes events one at a time, makes each step durable together with its record, then does
+ * what it calls for. More power needs a durable step; less power does not wait for one.
+ */
+export class GrantRunner {
+  readonly #parts: RunnerParts;
+  readonly #held = new Map<GrantId, Held>();
+  readonly #deadlines: Deadlines<`${Wake} ${GrantId}`>;
+  readonly #armed = new Map<string, Instant>();
+  readonly #calling = new Map<GrantId, Set<Call>>();
+  #turns: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+    this.#deadlines = new Deadlines(parts.clock, (key) => this.#wake(key));
+  }
+
+  /** Takes up what the store holds: ends what is due, asks the cloud about the rest. Resolves when all is known, not when all is done. */
+  async start(): Promise<void> {
+    for (const life of await this.#parts.store.grants(Number.MAX_SAFE_INTEGER)) this.#held.set(life.id, { life, unsaved: [], failed: [] });
+    for (const id of this.#held.keys()) void this.send(id, { type: 'restarted' }).catch(() => undefined);
+  }
+
+  /** Grants that may stand, as they are now. */
+  get standing(): GrantLife[] {
+    return [...this.#held.values()].map(({ life }) => life);
+  }
+
+  /** As it is now, also when the store lags behind. */
+  find(id: GrantId): GrantLife | undefined {
+    return this.#held.get(id)?.life;
+  }
+
+  /**
+   * The intent, inside the transaction that approves the request.
+   * @returns What to call once that transaction is durable: nothing reaches the cloud before.
+   */
+  async intend(tx: Writing, order: Parameters<typeof intend>[0]): Promise<() => void> {
+    const { clock, rules } = this.#parts;
+    const { life, effects } = intend(order, clock.now(), rules);
+    await tx.putGrant(life, clock.now());
+    for (const body of recordsOf(clock, life, effects)) await tx.append(body);
+    return () => {
+      this.#held.set(life.id, { life, unsaved: [], failed: [] });
+      this.#arm(life);
+      this.#carryOut(life, effects);
+    };
+  }
+
+  /** The life after the event; undefined when there is no such grant standing. Resolves when the step is durable or was taken anyway. */
+  send(id: GrantId, event: GrantEvent): Promise<GrantLife | undefined> {
+    const turn = this.#turns.then(() => this.#take(id, event));
+    this.#turns = turn.catch((error: unknown) => this.#parts.trouble(error, `grant ${id}, ${event.type}`));
+    return turn;
+  }
+
+  /** The slow sweep: whatever is due and was not seen to be, and revocations that nothing drives. */
+  async sweep(): Promise<void> {
+    const now = this.#parts.clock.now();
+    for (const { life, unsaved } of [...this.#held.values()]) {
+      const { due, hold } = wakes(life);
+      if (due !== undefined && due <= now) await this.send(life.id, { type: 'due' });
+      else if (hold !== undefined && hold <= now) await this.send(life.id, { type: 'hold lost' });
+      else if (life.state === 'revoking' && !life.act && !this.#calling.get(life.id)?.size) await this.send(life.id, { type: 'restarted' });
+      else if (unsaved.length > 0) await this.send(life.id, { type: 'act' });
+    }
+  }
+
+  /** Takes no more events; calls under way are left as not known, for the next start. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#deadlines.close();
+    this.#parts.calls.close();
+    await this.#turns;
+  }
+
+  async #take(id: GrantId, event: GrantEvent): Promise<GrantLife | undefined> {
+    const held = this.#held.get(id);
+    if (!held || this.#closed) return held?.life;
+    const { clock, random, rules } = this.#parts;
+    const { life, effects } = step(held.life, event, clock.now(), { ...rules, chance: random() });
+    if (life === held.life && held.unsaved.length === 0) return life;
+    held.unsaved.push(...recordsOf(clock, life, effects));
+    held.failed.push(
+      ...effects.flatMap((effect) => (effect.type === 'fail request' ? [{ id: life.requestId, problem: effect.problem }] : [])),
+    );
+    const superseded = await this.#supersede(life, effects);
+    held.life = life;
+    await this.#save([held, ...superseded]);
+    for (const { life: after } of [held, ...superseded]) {
+      this.#arm(after);
+      if (!mayStand(after.state) && this.#held.get(after.id)?.unsaved.length === 0) this.#held.delete(after.id);
+    }
+    this.#carryOut(life, effects);
+    if (life.state !== 'activating') this.#nudge(life);
+    return life;
+  }
+
+  async #supersede(by: GrantLife, effects: readonly GrantEffect[]): Promise<Held[]> {
+    const { clock, rules, random } = this.#parts;
+    return effects.flatMap((effect) => {
+      const held = effect.type === 'supersede' ? this.#held.get(effect.grantId) : undefined;
+      if (!held) return [];
+      const taken = step(held.life, { type: 'superseded', by: by.id }, clock.now(), { ...rules, chance: random() });
+      held.life = taken.life;
+      held.unsaved.push(...recordsOf(clock, taken.life, taken.effects));
+      return [held];
+    });
+  }
+
+  /** In one transaction. When the store fails the steps stand in memory, and are saved with the next ones. */
+  async #save(changed: readonly Held[]): Promise<void> {
+    const { store, clock, trouble } = this.#parts;
+    try {
+      await store.write(async (tx) => {
+        for (const { life, unsaved, failed } of changed) {
+          await tx.putGrant(life, clock.now());
+          for (const body of unsaved) await tx.append(body);
+          for (const { id, problem } of failed) await failRequest(tx, clock, id, problem);
+        }
+      });
+      for (const held of changed) {
+        held.unsaved.length = 0;
+        held.failed.length = 0;
+      }
+    } catch (error) {
+      trouble(error, 'the store did not take a step of a grant');
+    }
+  }
+
+  #arm(life: GrantLife): void {
+    const due = wakes(life);
+    for (const what of ['due', 'hold', 'act'] as const) {
+      const at = due[what];
+      this.#set(`${what} ${life.id}`, at);
+    }
+  }
+
+  /** Only what changed: setting a deadline again would read its length from a wall clock that may have been set meanwhile. */
+  #set(key: `${Wake} ${GrantId}`, at: Instant | undefined): void {
+    if (this.#armed.get(key) === at) return;
+    if (at === undefined) {
+      this.#armed.delete(key);
+      this.#deadlines.delete(key);
+    } else {
+      this.#armed.set(key, at);
+      this.#deadlines.set(key, at);
+    }
+  }
+
+  #wake(key: `${Wake} ${GrantId}`): void {
+    const [what, id] = key.split(' ') as [Wake, GrantId];
+    this.#armed.delete(key);
+    const event: GrantEvent =
+      what === 'due' ? { type: 'due' } : what === 'hold' ? { type: 'hold lost' } : { type: 'act', shared: this.#sharing(id) };
+    void this.send(id, event).catch(() => undefined);
+  }
+
+  /** Another grant that has not ended holds the same right. */
+  #sharing(id: GrantId): GrantLife | undefined {
+    const life = this.find(id);
+    const right = life && rightKey(life);
+    return this.standing.find((other) => other.id !== id && isLive(other) && rightKey(other) === right);
+  }
+
+  /** Those that waited for this grant's right look again at once. */
+  #nudge(life: GrantLife): void {
+    if (isLive(life)) return;
+    for (const other of this.standing) {
+      if (other.id === life.id || other.state !== 'revoking' || !other.act || rightKey(other) !== rightKey(life)) continue;
+      if (other.shares) this.#set(`act ${other.id}`, this.#parts.clock.now());
+    }
+  }
+
+  #carryOut(life: GrantLife, effects: readonly GrantEffect[]): void {
+    for (const effect of effects) if (effect.type === 'call') void this.#call(life, effect.call);
+  }
+
+  async #call(life: GrantLife, call: Call): Promise<void> {
+    const calling = this.#calling.get(life.id) ?? new Set();
+    this.#calling.set(life.id, calling.add(call));
+    const event = await this.#parts.calls.make(call, life, life.follows && this.find(life.follows));
+    calling.delete(call);
+    if (calling.size === 0) this.#calling.delete(life.id);
+    if (event) await this.send(life.id, event).catch(() => undefined);
+  }
+}
+
+function recordsOf(clock: Clock, life: GrantLife, effects: readonly GrantEffect[]): AuditBody[] {
+  return effects.flatMap((effect) => (effect.type === 'record' ? [aboutGrant(clock, life, effect.kind, effect.text, effect.more)] : []));
+}
+
+async function failRequest(tx: Writing, clock: Clock, id: RequestId, problem: Problem): Promise<void> {
+  const before = await tx.request(id);
+  if (!before) return;
+  const { request, records } = stepRequest(before, { type: 'failed', problem });
+  await tx.putRequest(request, clock.now());
+  for (const { kind, text, more } of records) await tx.append(aboutRequest(clock, request, kind, text, more));
+}

@@ -1,0 +1,332 @@
+import type { Bound, Unbound } from '../../cloud/provider.ts';
+import { type Instant, MINUTE, type Millis, SECOND } from '../../protocol/clock.ts';
+import { mayGrantMove, mayStand } from '../../protocol/lifecycle.ts';
+import type { EndReason, GrantState, Person, Problem } from '../../protocol/model.ts';
+import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules, type Step } from './life.ts';
+
+const FIRST_RETRY: Millis = SECOND;
+const LONGEST_RETRY: Millis = MINUTE;
+/** Grants of one right wake each other; this is in case that they do not. */
+const SHARED_RETRY: Millis = 5 * SECOND;
+/** An end that takes longer than this is said in the record, once. */
+const ALARM_AFTER: Millis = MINUTE;
+
+/** The first step: the intent. Recorded before the cloud is called. */
+export function intend(
+  order: Omit<GrantLife, 'state' | 'bind' | 'holdUntil' | 'attempts' | 'createdAt'>,
+  now: Instant,
+  { grace }: Pick<LifeRules, 'grace'>,
+): Step {
+  const life: GrantLife = {
+    ...order,
+    state: 'activating',
+    createdAt: now,
+    bind: { calledAt: now, outcome: 'unknown' },
+    holdUntil: now + grace,
+    attempts: 0,
+  };
+  const text = `${named(life)} is being given to ${life.holder.name}`;
+  return { life, effects: [record('grant.intended', text), { type: 'call', call: life.follows ? 'prolong' : 'bind' }] };
+}
+
+/**
+ * The whole life of a grant after its intent. Pure and total: an event that means nothing in this state changes nothing.
+ */
+export function step(life: GrantLife, event: GrantEvent, now: Instant, rules: LifeRules): Step {
+  switch (event.type) {
+    case 'bound':
+      return bound(life, event.bound, now, rules);
+    case 'bind failed':
+      return bindFailed(life, event.problem, now);
+    case 'observed':
+      return event.access === 'allowed' ? allowed(life, now) : denied(life, event.at, now, rules);
+    case 'heartbeat':
+      return heartbeat(life, event.instance, now, rules);
+    case 'end':
+      return isLive(life) ? end(life, event.reason, now, event.by) : same(life);
+    case 'due':
+      return isLive(life) ? end({ ...life, endingAt: Math.min(now, life.notAfter) }, 'expired', now) : same(life);
+    case 'hold lost':
+      return isLive(life) ? holdLost(life, now) : same(life);
+    case 'act':
+      return act(life, event.shared, now);
+    case 'unbound':
+      return life.state === 'revoking' ? unbound(life, event.answer, now, rules) : same(life);
+    case 'unbind failed':
+      return life.state === 'revoking' ? later({ ...life, problem: event.problem }, 'unbind', now, rules) : same(life);
+    case 'looked':
+      return life.state === 'revoking' ? lookedForProof(life, event.answer, now, rules) : lookedForLife(life, event.answer, now);
+    case 'look failed':
+      return lookFailed(life, event.problem, now, rules);
+    case 'superseded':
+      return superseded(life, event.by, now);
+    case 'restarted':
+      return restarted(life, now, rules);
+  }
+}
+
+function bound(life: GrantLife, answer: Bound, now: Instant, { grace }: LifeRules): Step {
+  if (life.bind.outcome !== 'unknown' || !mayStand(life.state)) return same(life);
+  if (answer.state === 'pending approval') {
+    const message = 'The cloud wants approval of its own, which central cannot wait for';
+    return bindFailed(
+      life,
+      { code: 'cloud-approval', message, wayOut: 'Let the identity of central assign this role without approval' },
+      now,
+    );
+  }
+  if (answer.state === 'refused') {
+    const known: GrantLife = { ...life, bind: { ...life.bind, outcome: 'refused' }, problem: answer.problem };
+    if (life.state !== 'activating') return { life: { ...known, act: { call: 'look', at: now } }, effects: [] };
+    const failed = move(known, 'failed');
+    const text = `${named(life)} was not given: ${answer.problem.message}`;
+    return { life: failed, effects: [record('grant.failed', text), { type: 'fail request', problem: answer.problem }] };
+  }
+  const known: GrantLife = { ...life, bind: { ...life.bind, outcome: 'assigned' }, releasableAt: answer.releasableAt };
+  if (life.state !== 'activating') {
+    // It landed after its end was asked for: whatever was removed before was removed too early.
+    return {
+      life: {
+        ...known,
+        removedAt: undefined,
+        emptyAt: undefined,
+        deniedAt: undefined,
+        absentAt: undefined,
+        act: { call: 'unbind', at: now },
+      },
+      effects: [],
+    };
+  }
+  const assigned: GrantLife = { ...move(known, 'assigned'), holdUntil: now + grace };
+  const effects: GrantEffect[] = [record('grant.assigned', `The cloud gave ${life.holder.name} ${named(life)}`)];
+  if (life.follows) effects.push({ type: 'supersede', grantId: life.follows });
+  return { life: assigned, effects };
+}
+
+/** The outcome is not known: it may have been given, or may still be. It is taken back until it is known to be gone. */
+function bindFailed(life: GrantLife, problem: Problem, now: Instant): Step {
+  if (life.state !== 'activating') return same(life);
+  const ended = end({ ...life, problem }, 'activation failed', now);
+  const unknown = record('grant.unknown', `Whether the cloud gave ${named(life)} is not known: ${problem.message}`);
+  return { life: ended.life, effects: [unknown, ...ended.effects, { type: 'fail request', problem }] };
+}
+
+function allowed(life: GrantLife, now: Instant): Step {
+  if (life.state !== 'assigned') return same(life);
+  const text = `${life.holder.name} can use ${named(life)}`;
+  return { life: { ...move(life, 'usable'), usableAt: life.usableAt ?? now }, effects: [record('grant.usable', text)] };
+}
+
+function denied(life: GrantLife, at: Instant, now: Instant, rules: LifeRules): Step {
+  if (life.state === 'usable') {
+    const text = `${life.holder.name} is denied what ${named(life)} allows; asking the cloud`;
+    return { life: { ...move(life, 'unknown'), act: { call: 'look', at: now } }, effects: [record('grant.unknown', text)] };
+  }
+  // Before the removal, or while a late grant may still land, a denial proves nothing.
+  if (life.state !== 'revoking' || life.removedAt === undefined || at < life.removedAt || !isSettled(life, now, rules)) return same(life);
+  const seen: GrantLife = { ...life, deniedAt: now };
+  return goneIfProven(seen, now) ?? { life: { ...seen, act: { call: 'look', at: now } }, effects: [] };
+}
+
+function heartbeat(life: GrantLife, instance: string, now: Instant, { grace }: LifeRules): Step {
+  if (!isLive(life)) return same(life);
+  const held: GrantLife = { ...life, instance, holdUntil: now + grace };
+  if (life.instance === instance) return same(held);
+  const kind = life.instance === undefined ? 'lease.taken' : 'lease.resumed';
+  return { life: held, effects: [record(kind, `${life.holder.name}'s daemon holds ${named(life)}`, { data: { instance } })] };
+}
+
+function holdLost(life: GrantLife, now: Instant): Step {
+  const ended = end(life, 'lease lost', now);
+  return { life: ended.life, effects: [record('lease.lost', `Nothing was heard of ${life.holder.name}'s daemon`), ...ended.effects] };
+}
+
+/** The one way in which every end begins. */
+function end(life: GrantLife, reason: EndReason, now: Instant, by?: Person): Step {
+  const ending: GrantLife = {
+    ...move(life, 'revoking'),
+    endReason: reason,
+    endedBy: by,
+    endingAt: life.endingAt ?? now,
+    awaiting: 'Asking the cloud to take it back',
+    attempts: 0,
+    act: { call: 'unbind', at: now },
+  };
+  const text = `${named(life)} of ${life.holder.name} is being taken back: ${reason}`;
+  return { life: ending, effects: [record('grant.ending', text, by ? { person: by } : undefined)] };
+}
+
+function act(life: GrantLife, shared: { state: GrantState; notAfter: Instant } | undefined, now: Instant): Step {
+  if (!life.act) return same(life);
+  const { call } = life.act;
+  if (life.state !== 'revoking') return { life: { ...life, act: undefined }, effects: [{ type: 'call', call }] };
+  if (shared) {
+    // References are counted: ending one grant never takes the right from another.
+    const awaiting = `Shares its right with another grant until ${clockTime(shared.notAfter)}`;
+    return { life: { ...life, awaiting, shares: true, act: { call: 'unbind', at: now + SHARED_RETRY } }, effects: [] };
+  }
+  const effects: GrantEffect[] = [{ type: 'call', call }];
+  if (call === 'unbind') {
+    const data = { attempt: life.attempts + 1 };
+    effects.unshift(record('revocation.attempted', `Asking the cloud to take ${named(life)} back`, { data }));
+  }
+  return { life: { ...life, shares: undefined, act: undefined }, effects };
+}
+
+function unbound(life: GrantLife, answer: Unbound, now: Instant, rules: LifeRules): Step {
+  switch (answer.state) {
+    case 'accepted': {
+      const removed = { ...life, removedAt: now, emptyAt: undefined, deniedAt: undefined, absentAt: undefined, problem: undefined, attempts: 0 };
+      return { life: { ...removed, awaiting: 'Waiting until the cloud denies access', act: { call: 'look', at: now } }, effects: [] };
+    }
+    case 'nothing there':
+      return {
+        life: {
+          ...life,
+          emptyAt: life.emptyAt ?? now,
+          awaiting: 'Waiting for proof that it is gone',
+          problem: undefined,
+          act: { call: 'look', at: now },
+        },
+        effects: [],
+      };
+    case 'not yet': {
+      const again = Math.max(answer.again, now + FIRST_RETRY);
+      const awaiting = `${answer.why}; the cloud allows the release from ${clockTime(again)}`;
+      return alarm({ ...life, releasableAt: again, awaiting, problem: undefined, act: { call: 'unbind', at: again } }, awaiting, now);
+    }
+    case 'stuck':
+      return later({ ...life, problem: answer.problem }, 'unbind', now, rules);
+  }
+}
+
+function lookedForProof(life: GrantLife, answer: 'standing' | 'absent', now: Instant, rules: LifeRules): Step {
+  const { removedAt } = life;
+  const bound = life.bind.outcome === 'refused' ? 0 : rules.propagation;
+  if (answer === 'standing') {
+    // Lists lag after a removal: ask again to remove it only when they have had their time.
+    const call = removedAt === undefined || now >= removedAt + bound || !isSettled(life, now, rules) ? 'unbind' : 'look';
+    return later({ ...life, absentAt: undefined }, call, now, rules);
+  }
+  // A list alone proves nothing: it lags after the binding, too.
+  if (removedAt === undefined && life.emptyAt === undefined && life.bind.outcome !== 'refused') return later(life, 'unbind', now, rules);
+  const absent: GrantLife = { ...life, removedAt: removedAt ?? now, absentAt: now, problem: undefined };
+  const settledAt = life.bind.outcome === 'unknown' ? life.bind.calledAt + rules.longestRequestLife : now;
+  const provenAt = Math.max((removedAt ?? now) + bound, settledAt);
+  if (now >= provenAt) return gone(absent, 'absent', now);
+  const proven = isSettled(life, now, rules) ? goneIfProven(absent, now) : undefined;
+  if (proven) return proven;
+  // Accepted and known: nothing more to remove. Otherwise a right may still turn up, and is removed when it does.
+  const known = life.bind.outcome !== 'unknown' && removedAt !== undefined && life.emptyAt === undefined;
+  const at = known ? provenAt : Math.min(provenAt, now + retryAfter(life.attempts, rules));
+  const awaiting = `Waiting until the cloud denies access, or ${clockTime(provenAt)}`;
+  return alarm({ ...absent, awaiting, attempts: life.attempts + 1, act: { call: known ? 'look' : 'unbind', at } }, awaiting, now);
+}
+
+function lookedForLife(life: GrantLife, answer: 'standing' | 'absent', now: Instant): Step {
+  if (life.state !== 'assigned' && life.state !== 'usable' && life.state !== 'unknown') return same(life);
+  if (answer === 'absent') {
+    const message = 'The cloud does not have this right any more';
+    return end({ ...life, problem: { code: 'not-found-in-cloud', message } }, 'revoked', now);
+  }
+  if (life.state !== 'unknown') return same({ ...life, attempts: 0 });
+  const back: GrantLife = { ...move(life, 'assigned'), attempts: 0, problem: undefined };
+  return { life: back, effects: [record('grant.assigned', `The cloud still has ${named(life)} of ${life.holder.name}`)] };
+}
+
+function lookFailed(life: GrantLife, problem: Problem, now: Instant, rules: LifeRules): Step {
+  if (life.state === 'revoking') return later({ ...life, problem }, life.removedAt === undefined ? 'unbind' : 'look', now, rules);
+  if (!isLive(life) || life.state === 'activating') return same(life);
+  const retry: GrantLife = {
+    ...life,
+    problem,
+    attempts: life.attempts + 1,
+    act: { call: 'look', at: now + retryAfter(life.attempts, rules) },
+  };
+  if (life.state === 'unknown') return same(retry);
+  const text = `Whether ${life.holder.name} still has ${named(life)} is not known: ${problem.message}`;
+  return { life: move(retry, 'unknown'), effects: [record('grant.unknown', text)] };
+}
+
+function superseded(life: GrantLife, by: string, now: Instant): Step {
+  if (life.state === 'gone' || life.state === 'failed') return same(life);
+  const ended = life.state === 'revoking' ? same(life) : end(life, 'superseded', now);
+  const life_: GrantLife = { ...move(ended.life, 'gone'), goneAt: now, awaiting: undefined, problem: undefined, act: undefined };
+  return { life: life_, effects: [...ended.effects, record('grant.gone', `Its right goes on under grant ${by}`)] };
+}
+
+function restarted(life: GrantLife, now: Instant, rules: LifeRules): Step {
+  switch (life.state) {
+    case 'activating':
+      return bindFailed(life, { code: 'restarted', message: 'central stopped while the cloud was being asked' }, now);
+    case 'assigned':
+    case 'usable':
+    case 'unknown':
+      // Nobody could be heard while central was down.
+      return same({ ...life, holdUntil: Math.max(life.holdUntil, now + rules.grace), act: { call: 'look', at: now } });
+    case 'revoking':
+      return same({ ...life, act: { call: 'unbind', at: now } });
+    case 'gone':
+    case 'failed':
+      return same(life);
+  }
+}
+
+/** No late grant can land any more. */
+const isSettled = ({ bind }: GrantLife, now: Instant, { longestRequestLife }: LifeRules): boolean =>
+  bind.outcome !== 'unknown' || now >= bind.calledAt + longestRequestLife;
+
+/** A denial proves the end of what worked before; of what never worked it proves it only together with the cloud's list. */
+function goneIfProven(life: GrantLife, now: Instant): Step | undefined {
+  const { removedAt, deniedAt, absentAt, usableAt } = life;
+  if (removedAt === undefined || deniedAt === undefined) return undefined;
+  return usableAt !== undefined || absentAt !== undefined ? gone(life, 'denied', now) : undefined;
+}
+
+function gone(life: GrantLife, proof: 'denied' | 'absent', now: Instant): Step {
+  const life_: GrantLife = {
+    ...move(life, 'gone'),
+    goneAt: now,
+    proof,
+    awaiting: undefined,
+    problem: undefined,
+    releasableAt: undefined,
+    act: undefined,
+  };
+  const how = proof === 'denied' ? 'access was denied' : 'the cloud has it no more';
+  const lateBy = Math.max(0, now - (life.endingAt ?? now));
+  return { life: life_, effects: [record('grant.gone', `${named(life)} of ${life.holder.name} is gone: ${how}`, { lateBy })] };
+}
+
+/** Again later, for ever. */
+function later(life: GrantLife, call: 'unbind' | 'look', now: Instant, rules: LifeRules): Step {
+  const at = now + retryAfter(life.attempts, rules);
+  return alarm({ ...life, attempts: life.attempts + 1, act: { call, at } }, life.problem?.message ?? 'the cloud still lists it', now);
+}
+
+function alarm(life: GrantLife, why: string, now: Instant): Step {
+  if (life.alarmed || now - (life.endingAt ?? now) < ALARM_AFTER) return same(life);
+  return {
+    life: { ...life, alarmed: true },
+    effects: [record('revocation.delayed', `${named(life)} of ${life.holder.name} may still stand: ${why}`)],
+  };
+}
+
+/** Doubles from a second to a minute, half of it by chance. */
+const retryAfter = (attempts: number, { chance }: LifeRules): Millis =>
+  Math.round(Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** Math.min(attempts, 10)) * (0.5 + chance / 2));
+
+function move(life: GrantLife, to: GrantState): GrantLife {
+  if (!mayGrantMove(life.state, to)) throw new Error(`A grant cannot go from ${life.state} to ${to}`);
+  return { ...life, state: to };
+}
+
+const same = (life: GrantLife): Step => ({ life, effects: [] });
+const named = ({ role, resource }: GrantLife): string => `${role.title} on ${resource.name}`;
+const clockTime = (at: Instant): string => `${new Date(at).toISOString().slice(11, 19)} UTC`;
+
+const record = (
+  kind: Extract<GrantEffect, { type: 'record' }>['kind'],
+  text: string,
+  more?: Extract<GrantEffect, { type: 'record' }>['more'],
+): GrantEffect => ({ type: 'record', kind, text: text.slice(0, 1_000), ...(more ? { more } : {}) });

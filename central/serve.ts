@@ -1,0 +1,189 @@
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { schedule } from 'node-cron';
+import type { Logger } from 'pino';
+import type { Granting, Provider } from '../cloud/provider.ts';
+import type { Discovery } from '../protocol/central-api.ts';
+import { type Clock, HOUR, MINUTE, type Millis } from '../protocol/clock.ts';
+import { Fault } from '../protocol/fault.ts';
+import { CALL_TIMEOUT, CloudCalls } from './grants/calls.ts';
+import { GrantRunner } from './grants/runner.ts';
+import { addFeed } from './http/feed-route.ts';
+import { handlers } from './http/handlers.ts';
+import { buildServer, type ServerParts } from './http/server.ts';
+import { troubleIn } from './log.ts';
+import type { Directory } from './people/directory.ts';
+import { TokenVerifier } from './people/tokens.ts';
+import { PolicyEngine } from './policy/engine.ts';
+import { isGood, type Report } from './policy/folder.ts';
+import { LivePolicy } from './policy/live.ts';
+import type { RoleTree } from './policy/roles.ts';
+import { stamp } from './record/body.ts';
+import { Previews } from './requests/previews.ts';
+import { Requests } from './requests/requests.ts';
+import { Resources } from './resources.ts';
+import { sqliteDialect } from './store/sqlite.ts';
+import { Store } from './store/store.ts';
+import { Views } from './views.ts';
+import { watchFolder } from './watch.ts';
+
+/** What an operator sets. Lengths of time in milliseconds. */
+export interface CentralSettings {
+  listen: { host: string; port: number; cert: string | Buffer; key: string | Buffer };
+  storeFile: string;
+  issuer: string;
+  /** PEM, when the system does not know the issuer's authority. */
+  issuerCa?: string | undefined;
+  audience: string;
+  clientId: string;
+  scopes: readonly string[];
+  tokenType: 'at+jwt' | 'JWT';
+  policyDir: string;
+  /** Of `weekday` and `minuteOfDay` in policies. */
+  timeZone: string;
+  /** No grant is longer, whatever the policy says. */
+  longestGrant: Millis;
+  heartbeatGrace: Millis;
+  requestLapse: Millis;
+  longestRequestLife: Millis;
+  callsPerMinute: number;
+  version: string;
+}
+
+export const DEFAULTS = {
+  scopes: ['openid', 'profile', 'offline_access', 'elevate'],
+  tokenType: 'at+jwt',
+  timeZone: 'UTC',
+  longestGrant: 8 * HOUR,
+  heartbeatGrace: 5 * MINUTE,
+  requestLapse: HOUR,
+  longestRequestLife: 10 * MINUTE,
+  callsPerMinute: 600,
+} as const satisfies Partial<CentralSettings>;
+
+export interface CentralParts {
+  settings: CentralSettings;
+  clock: Clock;
+  /** With central's own identity: reads resources and locks. */
+  provider: Provider;
+  granting: Granting;
+  directory: Directory & { reload?(): Promise<void> };
+  /** The directory's file, watched for changes. */
+  directoryFile?: string | undefined;
+  roles: RoleTree;
+  logger: Logger;
+  /** 0 to 1, for spreading retries. */
+  random: () => number;
+}
+
+export interface Central {
+  url: string;
+  reloadPolicy(): Promise<Report>;
+  /** Whatever is due is ended now: what cron does once a minute. */
+  sweep(): Promise<void>;
+  /** Ends nothing that was granted: the next start takes it up. */
+  close(): Promise<void>;
+}
+
+/** Central from its parts: refuses to start on a bad policy, directory or store, then listens and takes up what it left. */
+export async function startCentral({
+  settings,
+  clock,
+  provider,
+  granting,
+  directory,
+  directoryFile,
+  roles,
+  logger,
+  random,
+}: CentralParts): Promise<Central> {
+  const trouble = troubleIn(logger);
+  if (settings.longestRequestLife < CALL_TIMEOUT + MINUTE) {
+    throw new Fault('configuration-invalid', 'longestRequestLife: must be at least two minutes, for calls to the cloud take up to one');
+  }
+  await directory.reload?.();
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const store = await Store.open(await sqliteDialect(settings.storeFile));
+    closers.push(() => store.close());
+    const record = (kind: 'policy.loaded' | 'central.started', text: string, data: Record<string, string | number>) =>
+      store.write((tx) => tx.append({ ...stamp(clock, kind, text), data }));
+
+    const policy = new PolicyEngine(roles, settings.timeZone, settings.longestGrant);
+    const live = new LivePolicy(settings.policyDir, policy, clock, {
+      loaded: async ({ version = '', rules }) => {
+        logger.info({ version, rules }, 'policy loaded');
+        await record('policy.loaded', `Policy ${version.slice(0, 12)} with ${rules} rules is in force`, { version, rules });
+      },
+      refused: (report) => logger.error({ problems: inWords(report) }, 'policy refused; the old one stays'),
+    });
+    const first = await live.reload();
+    if (!isGood(first)) {
+      throw new Fault('configuration-invalid', `policyDir: the policy set cannot be used: ${inWords(first).join('; ')}`, {
+        wayOut: 'portcullis policy check',
+      });
+    }
+    live.watch();
+    closers.push(() => live.close());
+    if (directoryFile)
+      closers.push(
+        watchFolder(path.dirname(directoryFile), clock, () => void directory.reload?.().catch((error) => trouble(error, 'directory'))),
+      );
+
+    const rules = { propagation: granting.propagation, longestRequestLife: settings.longestRequestLife, grace: settings.heartbeatGrace };
+    const runner = new GrantRunner({ store, calls: new CloudCalls(granting, clock, CALL_TIMEOUT), clock, random, rules, trouble });
+    closers.push(() => runner.close());
+    const views = new Views(policy, directory);
+    const resources = new Resources(provider, clock);
+    const shared = { store, clock, policy, directory, resources, granting, provider, runner, views };
+    const requests = new Requests({ ...shared, lapse: settings.requestLapse, trouble });
+    closers.push(() => requests.close());
+    const verifier = new TokenVerifier(settings, clock);
+    closers.push(() => verifier.close());
+
+    const { issuer, clientId, scopes, audience, version } = settings;
+    const discovery: Discovery = { issuer, clientId, scopes: [...scopes], audience, version };
+    const serverParts: ServerParts = {
+      ...settings.listen,
+      discovery,
+      verifier,
+      directory,
+      handlers: handlers({ ...shared, requests, previews: new Previews(shared), grace: settings.heartbeatGrace }),
+      callsPerMinute: settings.callsPerMinute,
+      trouble,
+    };
+    const server = await buildServer(serverParts);
+    addFeed(server, serverParts, { store, views, clock });
+    closers.push(() => server.close());
+
+    await record('central.started', 'Central was started', { version });
+    await server.listen({ host: settings.listen.host, port: settings.listen.port });
+    // Listening first: a long backlog does not keep anybody out.
+    await runner.start();
+    await requests.start();
+    const sweep = () => runner.sweep();
+    closers.push(reap(sweep, trouble));
+    return { url: urlOf(settings.listen.host, server.server.address() as AddressInfo), reloadPolicy: () => live.reload(), sweep, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The slow sweep beside the deadlines, also for the minutes that cron did not wake for. */
+function reap(sweep: () => Promise<void>, trouble: (error: unknown, what: string) => void): () => unknown {
+  const run = () => sweep().catch((error: unknown) => trouble(error, 'sweep'));
+  const task = schedule('* * * * *', run, { name: 'reaper', noOverlap: true, suppressMissedWarning: true });
+  task.on('execution:missed', run);
+  return () => task.destroy();
+}
+
+const urlOf = (host: string, { port }: { port: number }): string => `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+export const inWords = ({ findings, cases }: Report): string[] => [
+  ...findings.map(({ where, problem, wayOut }) => `${where}: ${problem}${wayOut ? ` (${wayOut})` : ''}`),
+  ...cases.filter(({ ok }) => !ok).map(({ name, expected, found }) => `case "${name}": expected ${expected}, found ${found}`),
+];

@@ -1,0 +1,57 @@
+import type { Kysely } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import { Fault } from '../../protocol/fault.ts';
+
+/** Numbered, in order, never edited once released. In SQL that SQLite and PostgreSQL both know. */
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-requests-grants-record': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('requests')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('requester', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'bigint', (column) => column.notNull())
+        .addColumn('changed_at', 'bigint', (column) => column.notNull())
+        .addColumn('body', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('requests_state').on('requests').columns(['state', 'changed_at']).execute();
+      await db.schema
+        .createTable('grants')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('request_id', 'text', (column) => column.notNull().unique().references('requests.id'))
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('holder', 'text', (column) => column.notNull())
+        .addColumn('right_key', 'text', (column) => column.notNull())
+        .addColumn('balancer', 'text', (column) => column.notNull())
+        .addColumn('not_after', 'bigint', (column) => column.notNull())
+        .addColumn('changed_at', 'bigint', (column) => column.notNull())
+        .addColumn('body', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('grants_state').on('grants').columns(['state', 'changed_at']).execute();
+      await db.schema.createIndex('grants_right').on('grants').columns(['right_key', 'state']).execute();
+      await db.schema
+        .createTable('events')
+        .addColumn('seq', 'bigint', (column) => column.primaryKey())
+        .addColumn('at', 'bigint', (column) => column.notNull())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('body', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('heads')
+        .addColumn('source', 'text', (column) => column.primaryKey())
+        .addColumn('seq', 'bigint', (column) => column.notNull())
+        .addColumn('hash', 'text', (column) => column.notNull())
+        .execute();
+    },
+  },
+};
+
+/** Brings the store up to date. A store that is newer than this program is left alone. */
+export async function migrate(db: Kysely<never> | Kysely<unknown>): Promise<void> {
+  const migrator = new Migrator({ db: db as Kysely<unknown>, provider: { getMigrations: async () => MIGRATIONS } });
+  const { error } = await migrator.migrateToLatest();
+  if (error === undefined) return;
+  const wayOut = 'If the store was made by a newer version of Portcullis, start that version';
+  throw new Fault('store-failed', 'The store cannot be brought up to date', { cause: error, wayOut });
+}

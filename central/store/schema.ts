@@ -1,0 +1,44 @@
+/** Tables as Kysely sees them. Instants are whole milliseconds; bodies are JSON text. */
+export interface Schema {
+  requests: RequestRow;
+  grants: GrantRow;
+  events: EventRow;
+  heads: HeadRow;
+}
+
+/** Columns beside `body` are copies for looking things up. */
+interface RequestRow {
+  id: string;
+  state: string;
+  requester: string;
+  created_at: number;
+  changed_at: number;
+  body: string;
+}
+
+interface GrantRow {
+  id: string;
+  request_id: string;
+  state: string;
+  holder: string;
+  /** One right in the cloud: principal, role and resource. */
+  right_key: string;
+  balancer: string;
+  not_after: number;
+  changed_at: number;
+  body: string;
+}
+
+interface EventRow {
+  seq: number;
+  at: number;
+  kind: string;
+  body: string;
+}
+
+/** Where each chain of the record ends. */
+interface HeadRow {
+  source: string;
+  seq: number;
+  hash: string;
+}

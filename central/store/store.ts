@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto';
+import { type Dialect, Kysely, type Transaction } from 'kysely';
+import { type AuditBody, type AuditEvent, chain, NO_EVENT_BEFORE } from '../../protocol/audit.ts';
+import type { Instant } from '../../protocol/clock.ts';
+import { Fault } from '../../protocol/fault.ts';
+import type { GrantLife } from '../grants/life.ts';
+import type { RequestLife } from '../requests/life.ts';
+import { migrate } from './migrations.ts';
+import type { Schema } from './schema.ts';
+
+/** The chain that central writes. */
+const SOURCE = 'central';
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Two grants of one right are two references to the same thing in the cloud. */
+export const rightKey = ({ principalId, role, resource }: Pick<GrantLife, 'principalId' | 'role' | 'resource'>): string =>
+  JSON.stringify([principalId, role.id, resource.id]);
+
+/** What can be read. Inside `write` it sees what was written before. */
+export class Reading {
+  protected readonly db: Kysely<Schema>;
+
+  constructor(db: Kysely<Schema>) {
+    this.db = db;
+  }
+
+  async request(id: string): Promise<RequestLife | undefined> {
+    const row = await this.db.selectFrom('requests').select('body').where('id', '=', id).executeTakeFirst();
+    return row && (JSON.parse(row.body) as RequestLife);
+  }
+
+  /** Open ones, and those that changed since. Oldest first. */
+  async requests(changedSince: Instant): Promise<RequestLife[]> {
+    const rows = await this.db
+      .selectFrom('requests')
+      .select('body')
+      .where((where) => where.or([where('state', 'in', ['requested', 'pending approval']), where('changed_at', '>=', changedSince)]))
+      .orderBy('created_at')
+      .execute();
+    return rows.map(({ body }) => JSON.parse(body) as RequestLife);
+  }
+
+  async openRequests(requester: string): Promise<number> {
+    const row = await this.db
+      .selectFrom('requests')
+      .select((select) => select.fn.countAll<number>().as('count'))
+      .where('requester', '=', requester)
+      .where('state', 'in', ['requested', 'pending approval'])
+      .executeTakeFirstOrThrow();
+    return Number(row.count);
+  }
+
+  async grant(id: string): Promise<GrantLife | undefined> {
+    const row = await this.db.selectFrom('grants').select('body').where('id', '=', id).executeTakeFirst();
+    return row && (JSON.parse(row.body) as GrantLife);
+  }
+
+  /** Those that may stand, and those that changed since. */
+  async grants(changedSince: Instant): Promise<GrantLife[]> {
+    const rows = await this.db
+      .selectFrom('grants')
+      .select('body')
+      .where((where) => where.or([where('state', 'not in', ['gone', 'failed']), where('changed_at', '>=', changedSince)]))
+      .orderBy('not_after')
+      .execute();
+    return rows.map(({ body }) => JSON.parse(body) as GrantLife);
+  }
+
+  /** Grants of one right that may stand. */
+  async references(right: string): Promise<GrantLife[]> {
+    const rows = await this.db
+      .selectFrom('grants')
+      .select('body')
+      .where('right_key', '=', right)
+      .where('state', 'not in', ['gone', 'failed'])
+      .execute();
+    return rows.map(({ body }) => JSON.parse(body) as GrantLife);
+  }
+
+  /** Grants on a balancer or its parts that may stand. */
+  async grantsOn(balancer: string): Promise<GrantLife[]> {
+    const rows = await this.db
+      .selectFrom('grants')
+      .select('body')
+      .where('balancer', '=', balancer)
+      .where('state', 'not in', ['gone', 'failed'])
+      .execute();
+    return rows.map(({ body }) => JSON.parse(body) as GrantLife);
+  }
+
+  /** The record in order, after an event. */
+  async events(after: number, limit: number): Promise<AuditEvent[]> {
+    const rows = await this.db.selectFrom('events').select('body').where('seq', '>', after).orderBy('seq').limit(limit).execute();
+    return rows.map(({ body }) => JSON.parse(body) as AuditEvent);
+  }
+
+  async head(): Promise<{ seq: number; hash: string }> {
+    const row = await this.db.selectFrom('heads').select(['seq', 'hash']).where('source', '=', SOURCE).executeTakeFirst();
+    return row ? { seq: Number(row.seq), hash: row.hash } : { seq: 0, hash: NO_EVENT_BEFORE };
+  }
+}
+
+/** One transaction: a change of state and its events are durable together or not at all. */
+export class Writing extends Reading {
+  readonly appended: AuditEvent[] = [];
+
+  async putRequest(request: RequestLife, now: Instant): Promise<void> {
+    const row = { state: request.state, changed_at: Math.round(now), body: JSON.stringify(request) };
+    await this.db
+      .insertInto('requests')
+      .values({ id: request.id, requester: request.requester.person.id, created_at: Math.round(request.createdAt), ...row })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
+      .execute();
+  }
+
+  async putGrant(life: GrantLife, now: Instant): Promise<void> {
+    const row = { state: life.state, changed_at: Math.round(now), body: JSON.stringify(life) };
+    const fixed = {
+      id: life.id,
+      request_id: life.requestId,
+      holder: life.holder.id,
+      right_key: rightKey(life),
+      balancer: life.resource.balancerId,
+      not_after: Math.round(life.notAfter),
+    };
+    await this.db
+      .insertInto('grants')
+      .values({ ...fixed, ...row })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
+      .execute();
+  }
+
+  async append(body: AuditBody): Promise<AuditEvent> {
+    const { seq, hash } = await this.head();
+    // Through JSON, so that what is hashed is exactly what will be read.
+    const event = chain(JSON.parse(JSON.stringify(body)) as AuditBody, { source: SOURCE, seq: seq + 1, prev: hash }, sha256);
+    await this.db
+      .insertInto('events')
+      .values({ seq: event.seq, at: Math.round(event.at), kind: event.kind, body: JSON.stringify(event) })
+      .execute();
+    const head = { seq: event.seq, hash: event.hash };
+    await this.db
+      .insertInto('heads')
+      .values({ source: SOURCE, ...head })
+      .onConflict((conflict) => conflict.column('source').doUpdateSet(head))
+      .execute();
+    this.appended.push(event);
+    return event;
+  }
+}
+
+/** Central's durable memory. */
+export class Store extends Reading {
+  readonly #listeners = new Set<(events: readonly AuditEvent[]) => void>();
+
+  static async open(dialect: Dialect): Promise<Store> {
+    const db = new Kysely<Schema>({ dialect });
+    try {
+      await migrate(db as unknown as Kysely<unknown>);
+    } catch (error) {
+      await db.destroy();
+      throw error;
+    }
+    return new Store(db);
+  }
+
+  /** Durable when it resolves. Everything in it happened, or nothing did: then it rejects. */
+  async write<T>(work: (tx: Writing) => Promise<T>): Promise<T> {
+    let writing: Writing | undefined;
+    let failed: { error: unknown } | undefined;
+    const value = await this.db
+      .transaction()
+      .execute(async (db: Transaction<Schema>) => {
+        writing = new Writing(db);
+        try {
+          return await work(writing);
+        } catch (error) {
+          failed = { error };
+          throw error;
+        }
+      })
+      .catch((error: unknown) => {
+        const own = failed?.error;
+        if (own !== undefined && !isStoreError(own)) throw own;
+        throw new Fault('store-failed', 'The store cannot be written', { cause: error, wayOut: 'Check the disk of central' });
+      });
+    const appended = writing?.appended ?? [];
+    if (appended.length > 0) for (const listener of this.#listeners) listener(appended);
+    return value;
+  }
+
+  /** Called after each commit with the events it made durable. Returns what ends it. */
+  onAppended(listener: (events: readonly AuditEvent[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    await this.db.destroy();
+  }
+}
+
+const isStoreError = (error: unknown): boolean => (error as { code?: unknown } | undefined)?.code === 'ERR_SQLITE_ERROR';

@@ -1,0 +1,85 @@
+import type { RoleAssignmentScheduleInstance, RoleAssignmentScheduleRequest } from '@azure/arm-authorization';
+import { type Clock, type Instant, MINUTE, type Millis, SECOND } from '../../protocol/clock.ts';
+import { Fault } from '../../protocol/fault.ts';
+import type { Problem } from '../../protocol/model.ts';
+import type { Bound } from '../provider.ts';
+import { type AzureError, codeOf } from './azure-error.ts';
+import type { Elevation } from './elevation.ts';
+import { problemOf } from './errors.ts';
+import { meaningOf } from './request-status.ts';
+import type { ScheduleRequests, Sent } from './schedule-requests.ts';
+
+export interface Start {
+  at: Elevation;
+  body: () => RoleAssignmentScheduleRequest;
+  /** Time-boxed rows of the same person, role and place. */
+  rows: () => Promise<RoleAssignmentScheduleInstance[]>;
+  approvers: () => Promise<Extract<Bound, { state: 'pending approval' }>['approvers']>;
+  shortestHold: Millis;
+}
+
+/** Azure refuses a role that was released a moment ago, for about two minutes. */
+const STILL_CLOSING: Millis = 5 * MINUTE;
+const TRY_AGAIN: Millis = 15 * SECOND;
+
+const refused = (problem: Problem): Bound => ({ state: 'refused', problem });
+
+/** Sends a request that starts an elevation, and finds out what became of it. Throws a `Fault` when that is not known. */
+export async function startElevation(requests: ScheduleRequests, clock: Clock, start: Start, signal: AbortSignal): Promise<Bound> {
+  const { at } = start;
+  const givenUp = clock.boot() + STILL_CLOSING;
+  for (;;) {
+    if (at.notAfter <= clock.now())
+      return refused({ code: 'too-late', message: 'The time of this elevation is over.', wayOut: 'Ask again.' });
+    const sent = await requests.send(at, at.startName, start.body, signal);
+    if ('request' in sent) return boundBy(requests, start, sent.request, signal);
+    const ours = mayBeOurs(sent.refused) ? await requests.find(at, at.startName, signal) : undefined;
+    if (ours) return boundBy(requests, start, ours, signal);
+    const isClosing = codeOf(sent.refused) === 'RoleAssignmentExists' && !(await isActive(start, clock));
+    if (!isClosing || clock.boot() >= givenUp || !(await requests.waited(TRY_AGAIN, signal))) return refused(problemOfSent(sent));
+  }
+}
+
+/** A refusal of a second request like the first: the first one may have arrived although its answer did not. */
+const mayBeOurs = (error: AzureError): boolean => error.status === 409 || /Exists|Pending/.test(codeOf(error));
+
+const isActive = async ({ rows }: Start, clock: Clock): Promise<boolean> =>
+  (await rows()).some(({ endDateTime }) => endDateTime !== undefined && endDateTime.getTime() > clock.now());
+
+function problemOfSent({ refused: error, wayOut }: Extract<Sent, { refused: AzureError }>): Problem {
+  return { ...problemOf(error), ...(wayOut && { wayOut }) };
+}
+
+/** What became of a request that Azure has. */
+export async function boundBy(
+  requests: ScheduleRequests,
+  start: Start,
+  request: RoleAssignmentScheduleRequest,
+  signal: AbortSignal,
+): Promise<Bound> {
+  const settled = await requests.settled(start.at, request, start.at.startName, signal);
+  const meaning = meaningOf(settled.status);
+  switch (meaning.is) {
+    case 'active':
+      return { state: 'assigned', ...releasable(settled, start.shortestHold) };
+    case 'awaiting approval':
+      return { state: 'pending approval', approvers: await start.approvers() };
+    case 'refused':
+      return refused(meaning.problem);
+    case 'released':
+      return refused({ code: 'too-late', message: 'This elevation was released already.', wayOut: 'Ask again.' });
+    case 'locked':
+      return refused(problemOf({ status: 409, code: 'FailedAsResourceIsLocked', message: '' }));
+    case 'moving':
+    case 'unknown':
+      throw new Fault('timed-out', `Azure did not say whether the elevation started (${settled.status ?? 'no status'}).`, {
+        retryable: true,
+      });
+  }
+}
+
+/** By Azure's own clock: ours may differ. */
+function releasable({ createdOn, scheduleInfo }: RoleAssignmentScheduleRequest, shortestHold: Millis): { releasableAt?: Instant } {
+  const startedAt = Math.max(createdOn?.getTime() ?? 0, scheduleInfo?.startDateTime?.getTime() ?? 0);
+  return startedAt === 0 ? {} : { releasableAt: startedAt + shortestHold };
+}

@@ -1,0 +1,73 @@
+import type { AuditBody } from '../protocol/audit.ts';
+import type { GrantId, RequestId } from '../protocol/ids.ts';
+import type { ExtendParams, Params, RequestParams } from '../protocol/messages.ts';
+import type { AuthorityId, Grant, Preview, ResourceRef, RoleOption } from '../protocol/model.ts';
+import type { Answer } from '../protocol/refusal.ts';
+import type { Change, DaemonState } from '../protocol/state.ts';
+
+/** Why a person or this daemon ends a grant early. */
+export type EndBecause = 'revoked' | 'daemon stopped' | 'window closed';
+
+/**
+ * Who decides about power: Portcullis' central service, or the cloud's own just-in-time service. Answers say accepted or
+ * refused; the truth comes out through `Truth`. A `Fault` means that nothing is known.
+ */
+export interface Authority {
+  readonly id: AuthorityId;
+  /** Takes up what the journal holds: due leases are ended at once, unknown ones verified. */
+  start(): void;
+  eligibility(resource: ResourceRef, signal: AbortSignal): Promise<Answer<RoleOption[]>>;
+  preview(ask: Params<'preview'>, resource: ResourceRef, signal: AbortSignal): Promise<Answer<Preview>>;
+  /** Accepted: recorded, and to be decided. The request's id is the idempotency key. */
+  request(params: RequestParams, resource: ResourceRef, signal: AbortSignal): Promise<Answer<RequestId>>;
+  cancel(id: RequestId, signal: AbortSignal): Promise<Answer<unknown>>;
+  approve(id: RequestId, reason: string, signal: AbortSignal): Promise<Answer<unknown>>;
+  deny(id: RequestId, reason: string, signal: AbortSignal): Promise<Answer<unknown>>;
+  extend(params: ExtendParams, grant: Grant, signal: AbortSignal): Promise<Answer<RequestId>>;
+  /** Accepted: it is being ended, and that is durable or will be retried for ever. */
+  revoke(id: GrantId, because: EndBecause, signal: AbortSignal): Promise<Answer<unknown>>;
+  /** Leases of this daemon under which power may stand. */
+  held(): GrantId[];
+  /** Starts ending everything held. Resolves when each end is accepted where it is decided; rejects never. */
+  endAll(because: EndBecause): Promise<void>;
+  /** Stops timers and connections. Ends nothing. */
+  stop(): void;
+}
+
+/** Where truth comes out: state for the clients, events for the record. */
+export interface Truth {
+  now(): DaemonState;
+  apply(change: Change): void;
+  /** Appends to this daemon's own record. It never throws: ending power does not wait for the record. */
+  record(body: Omit<AuditBody, 'at' | 'boot'>): void;
+}
+
+/** Routes by authority. A grant and a request know theirs. */
+export class Authorities {
+  readonly #all: ReadonlyMap<AuthorityId, Authority>;
+
+  constructor(all: readonly Authority[]) {
+    this.#all = new Map(all.map((authority) => [authority.id, authority]));
+  }
+
+  get all(): Authority[] {
+    return [...this.#all.values()];
+  }
+
+  of(id: AuthorityId): Authority | undefined {
+    return this.#all.get(id);
+  }
+
+  /** Roles of every authority; one that cannot answer hides none of the others. */
+  async eligibility(resource: ResourceRef, signal: AbortSignal): Promise<Answer<RoleOption[]>> {
+    const answers = await Promise.allSettled(this.all.map((authority) => authority.eligibility(resource, signal)));
+    const said = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value);
+    const roles = said.flatMap((answer) => (answer.ok ? answer.value : []));
+    const refused = said.find((answer) => !answer.ok);
+    if (roles.length > 0) return { ok: true, value: roles };
+    if (refused) return refused;
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (failed) throw failed.reason;
+    return { ok: true, value: roles };
+  }
+}

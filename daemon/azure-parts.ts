@@ -1,0 +1,24 @@
+import { engineerCredential } from '../cloud/azure/engineer-credential.ts';
+import { azureProvider } from '../cloud/azure/provider.ts';
+import { azureSelfService } from '../cloud/azure/self-service.ts';
+import { type AzureSettings, scopeOfTokens } from '../cloud/azure/settings.ts';
+import type { Clock } from '../protocol/clock.ts';
+import type { AzureParts } from './compose.ts';
+import { HandedOverSession } from './sign-in/session.ts';
+
+/** Azure as the engineer sees it: VS Code's session when there is one, else the Azure CLI and its like. */
+export function azureParts(settings: AzureSettings, clock: Clock): AzureParts {
+  const session = new HandedOverSession(clock);
+  const { credential, by } = engineerCredential({ settings, session: () => session.current });
+  return {
+    provider: azureProvider(credential, settings, clock),
+    selfService: azureSelfService(credential, settings, clock),
+    credential,
+    by,
+    session,
+    // VS Code signs in to Microsoft's public cloud; a sovereign or private one knows none of its sessions.
+    sessionScopes: settings.authorityHost === undefined ? [scopeOfTokens(settings), ...tenant(settings)] : undefined,
+  };
+}
+
+const tenant = ({ tenantId }: AzureSettings): string[] => (tenantId === undefined ? [] : [`VSCODE_TENANT:${tenantId}`]);

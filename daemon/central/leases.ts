@@ -1,0 +1,258 @@
+import * as v from 'valibot';
+import type { Cancel, Clock, Instant } from '../../protocol/clock.ts';
+import { HOUR, MINUTE, SECOND, sleep } from '../../protocol/clock.ts';
+import { Deadlines } from '../../protocol/deadlines.ts';
+import type { GrantId } from '../../protocol/ids.ts';
+import { Grant } from '../../protocol/model.ts';
+import type { EndBecause, Truth } from '../authority.ts';
+import { backoff } from '../backoff.ts';
+import type { Journal } from '../journal/journal.ts';
+import { type Log, ofError } from '../log.ts';
+import type { CentralHttp } from './http.ts';
+
+const Ending = v.picklist(['revoked', 'daemon stopped', 'window closed', 'expired']);
+type Ending = v.InferOutput<typeof Ending>;
+
+/** What the journal keeps of a grant of central's that this daemon holds. */
+const CentralLease = v.object({ grant: Grant, actions: v.array(v.string()), ending: v.optional(Ending) });
+type CentralLease = v.InferOutput<typeof CentralLease>;
+
+export interface CentralLeasesParts {
+  http: CentralHttp;
+  /** This daemon's own id, by which central knows whose hold it is. */
+  instance: string;
+  journal: Journal;
+  truth: Truth;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+}
+
+/** Renewals are this often within the time that central gives. */
+const PER_HOLD = 5;
+
+/**
+ * This daemon's holds on central's grants: journal first, then the timer, then heartbeats. Each end is asked for until
+ * central has accepted it, across restarts.
+ */
+export class CentralLeases {
+  readonly #parts: CentralLeasesParts;
+  readonly #leases = new Map<GrantId, CentralLease>();
+  readonly #ends: Deadlines<GrantId>;
+  readonly #beats = new Map<GrantId, Cancel>();
+  readonly #endings = new Map<GrantId, { done: Promise<void>; wake: AbortController }>();
+  readonly #stopped = new AbortController();
+
+  constructor(parts: CentralLeasesParts) {
+    this.#parts = parts;
+    this.#ends = new Deadlines(parts.clock, (id) => void this.end(id, 'expired'));
+  }
+
+  /** Takes up the journal: due ones are ended at once, the others renewed and shown as unknown until central says. */
+  resume(): void {
+    const { journal, clock, truth, log } = this.#parts;
+    for (const row of journal.may((leases) => leases.load('central', clock.now() + HOUR)) ?? []) {
+      const parsed = v.safeParse(CentralLease, readJson(row.body));
+      if (!parsed.success) {
+        log.error('lease not understood', { grantId: row.grantId });
+        continue;
+      }
+      const lease = parsed.output;
+      this.#leases.set(row.grantId, lease);
+      truth.apply({ type: 'grant', grant: { ...lease.grant, state: 'unknown', awaiting: 'Verifying after a restart' } });
+      truth.record({ ...about(lease.grant), kind: 'lease.resumed', text: `Resumed after a restart: ${what(lease.grant)}` });
+      const due = Math.min(lease.grant.notAfter, row.bootDue ?? lease.grant.notAfter);
+      this.#ends.set(row.grantId, due);
+      if (lease.ending) void this.end(row.grantId, lease.ending);
+      else this.#beat(row.grantId);
+    }
+  }
+
+  has(id: GrantId): boolean {
+    return this.#leases.has(id);
+  }
+
+  actions(id: GrantId): string[] {
+    return this.#leases.get(id)?.actions ?? [];
+  }
+
+  ids(): GrantId[] {
+    return [...this.#leases.keys()];
+  }
+
+  /** Those whose end central has not accepted yet, and that are not being ended by central itself. */
+  standing(): GrantId[] {
+    return this.ids().filter((id) => !isEnding(this.#leases.get(id)?.grant));
+  }
+
+  take(grant: Grant, actions: string[]): void {
+    const lease = { grant, actions };
+    this.#leases.set(grant.id, lease);
+    // Power may stand already: without a disk it is held in memory, so that it is still ended.
+    this.#write(lease);
+    this.#ends.set(grant.id, grant.notAfter);
+    this.#parts.truth.record({ ...about(grant), kind: 'lease.taken', text: `This daemon holds ${what(grant)}` });
+    this.#beat(grant.id);
+  }
+
+  /** What central says of a grant that is held. */
+  see(grant: Grant): void {
+    const lease = this.#leases.get(grant.id);
+    if (!lease) return;
+    const over = grant.state === 'gone' || grant.state === 'failed';
+    const next = { ...lease, grant };
+    this.#leases.set(grant.id, next);
+    if (grant.state !== lease.grant.state || over) this.#write(next, over ? (grant.goneAt ?? this.#parts.clock.now()) : undefined);
+    if (!isEnding(grant)) return;
+    this.#quiet(grant.id);
+    this.#ends.delete(grant.id);
+    this.#endings.get(grant.id)?.wake.abort();
+    if (over) this.#leases.delete(grant.id);
+  }
+
+  /** Central does not know it: nothing of it can stand. */
+  lost(id: GrantId): void {
+    const lease = this.#leases.get(id);
+    if (!lease) return;
+    this.#parts.truth.record({ ...about(lease.grant), kind: 'lease.lost', text: `Central does not know ${what(lease.grant)} any more` });
+    this.#write(lease, this.#parts.clock.now());
+    this.#quiet(id);
+    this.#ends.delete(id);
+    this.#leases.delete(id);
+  }
+
+  /** Central answers again: what waits for it goes on at once. */
+  wake(): void {
+    for (const { wake } of this.#endings.values()) wake.abort();
+    for (const id of this.standing()) if (!this.#endings.has(id)) this.#beat(id);
+  }
+
+  /** Asks central to end it, for ever. Resolves once that is accepted. */
+  end(id: GrantId, because: EndBecause | 'expired'): Promise<void> {
+    const known = this.#endings.get(id);
+    if (known) return known.done;
+    const lease = this.#leases.get(id);
+    if (!lease || isEnding(lease.grant)) return Promise.resolve();
+    const ending = { ...lease, ending: because };
+    this.#leases.set(id, ending);
+    this.#write(ending);
+    this.#quiet(id);
+    const wake = new AbortController();
+    const entry = { done: this.#untilAccepted(id, because), wake };
+    this.#endings.set(id, entry);
+    void entry.done.finally(() => this.#endings.delete(id));
+    return entry.done;
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    this.#ends.close();
+    for (const id of [...this.#beats.keys()]) this.#quiet(id);
+  }
+
+  async #untilAccepted(id: GrantId, because: Ending): Promise<void> {
+    const { http, clock, random, truth, log } = this.#parts;
+    const began = clock.now();
+    for (let tries = 1, alarmed = false; !this.#stopped.signal.aborted; tries++) {
+      const grant = this.#leases.get(id)?.grant;
+      if (!grant || isEnding(grant)) return;
+      try {
+        const answer = await http.call('revoke', { id, body: { because } }, this.#stopped.signal);
+        // Too late and not found are the same good news: it is ending, or was never there.
+        const accepted = answer.ok || answer.refusal.code === 'too-late' || answer.refusal.code === 'not-found';
+        if (tries === 1) this.#attempted(grant, accepted ? 'accepted' : 'refused');
+        if (accepted) return;
+        log.warn('revocation refused', { grantId: id, attempt: tries, code: answer.refusal.code, problem: answer.refusal.message });
+        this.#overlay(grant, answer.refusal.message);
+      } catch (error) {
+        if (this.#stopped.signal.aborted) return;
+        if (tries === 1) this.#attempted(grant, 'unanswered');
+        log.warn('revocation not answered', { grantId: id, attempt: tries, ...ofError(error) });
+        this.#overlay(grant, 'Central does not answer; it is asked again until it does');
+      }
+      if (!alarmed && clock.now() - began >= MINUTE) {
+        alarmed = true;
+        truth.record({ ...about(grant), kind: 'revocation.delayed', text: `Central has not accepted the end of ${what(grant)} yet`, lateBy: clock.now() - began });
+      }
+      await this.#pause(id, backoff(tries, random()));
+    }
+  }
+
+  async #pause(id: GrantId, delay: number): Promise<void> {
+    const entry = this.#endings.get(id);
+    const signals = entry ? [this.#stopped.signal, entry.wake.signal] : [this.#stopped.signal];
+    await sleep(this.#parts.clock, delay, AbortSignal.any(signals)).catch(() => {});
+    if (entry?.wake.signal.aborted) entry.wake = new AbortController();
+  }
+
+  /** Less power may be shown before it is proven, as being on its way; more never. */
+  #overlay(grant: Grant, awaiting: string): void {
+    this.#parts.truth.apply({ type: 'grant', grant: { ...grant, state: 'revoking', endingAt: grant.endingAt ?? this.#parts.clock.now(), awaiting } });
+  }
+
+  #attempted(grant: Grant, outcome: string): void {
+    this.#parts.truth.record({ ...about(grant), kind: 'revocation.attempted', text: `Asked central to end ${what(grant)}: ${outcome}`, data: { outcome } });
+  }
+
+  #beat(id: GrantId): void {
+    this.#quiet(id);
+    const { http, instance, clock, log } = this.#parts;
+    const again = (delay: number) => {
+      if (this.#stopped.signal.aborted || !this.#leases.has(id) || this.#leases.get(id)?.ending) return;
+      this.#beats.set(
+        id,
+        clock.after(delay, () => this.#beat(id)),
+      );
+    };
+    // Marks that one is under way, so that a second never starts beside it.
+    let current = true;
+    this.#beats.set(id, () => {
+      current = false;
+    });
+    http.call('heartbeat', { id, body: { instance } }, this.#stopped.signal).then(
+      (answer) => {
+        if (!current) return;
+        if (answer.ok) return again(Math.max(SECOND, Math.min(MINUTE, (answer.value.holdUntil - clock.now()) / PER_HOLD)));
+        log.warn('hold not renewed', { grantId: id, code: answer.refusal.code, problem: answer.refusal.message });
+        // It is ending, and the feed says how. Anything else may pass: a sign-in that lapsed, a limit.
+        if (answer.refusal.code !== 'too-late' && answer.refusal.code !== 'not-found') again(5 * SECOND);
+      },
+      (error: unknown) => {
+        if (!current || this.#stopped.signal.aborted) return;
+        log.warn('hold not renewed', { grantId: id, ...ofError(error) });
+        again(2 * SECOND);
+      },
+    );
+  }
+
+  #quiet(id: GrantId): void {
+    this.#beats.get(id)?.();
+    this.#beats.delete(id);
+  }
+
+  #write(lease: CentralLease, endedAt?: Instant): void {
+    this.#parts.journal.may((leases) => leases.put('central', lease.grant.id, JSON.stringify(lease), lease.grant.notAfter, endedAt));
+  }
+}
+
+const isEnding = (grant: Grant | undefined): boolean => grant?.state === 'revoking' || grant?.state === 'gone' || grant?.state === 'failed';
+
+const what = ({ role, resource }: Grant): string => `${role.title} on ${resource.name}`;
+
+const about = ({ id, requestId, holder, resource, role, reason, ticket }: Grant) => ({
+  grantId: id,
+  requestId,
+  person: holder,
+  resource,
+  role,
+  reason,
+  ticket,
+});
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

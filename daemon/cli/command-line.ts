@@ -1,0 +1,32 @@
+import type { Client } from '../../protocol/client.ts';
+import type { Cancel, Clock } from '../../protocol/clock.ts';
+
+/** Everything outside that a verb may need; made in `main.ts`, doubled in tests. */
+export interface CommandLine {
+  clock: Clock;
+  version: string;
+  out(text: string): void;
+  err(text: string): void;
+  /** Colours on standard output and on standard error. */
+  colour: { out: boolean; err: boolean };
+  /** IANA name of the person's time zone. */
+  zone: string;
+  /** The daemon, started when none runs. */
+  connect(): Promise<Client>;
+  /** The daemon that runs; undefined when none does. */
+  connectIfRunning(): Promise<Client | undefined>;
+  /** Ctrl-C while something is awaited; the default when nobody listens. */
+  onInterrupt(listener: () => void): Cancel;
+  /** A fresh UUID. */
+  newKey(): string;
+  sha256(text: string): string;
+  readFile(file: string): Promise<string>;
+  /** Made anew, 0600. Refuses to write over a file. */
+  writeFile(file: string, text: string): Promise<void>;
+  /** Runs the daemon here until it ends. */
+  runDaemon(options: { detached: boolean }): Promise<number>;
+  /** Central's own command line; undefined when this package does not contain it. */
+  central: ((argv: string[]) => Promise<number>) | undefined;
+  /** Runs the demo; undefined outside a checkout of the sources. */
+  demo: (() => Promise<number>) | undefined;
+}

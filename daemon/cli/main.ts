@@ -1,0 +1,81 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../protocol/clock.ts';
+import { places } from '../../protocol/places.ts';
+import { isAlive, readEntry } from '../door/entry-file.ts';
+import { startDaemon } from '../spawn.ts';
+import type { CommandLine } from './command-line.ts';
+import { type Reach, reachDaemon, reachRunning } from './reach.ts';
+import { run } from './run.ts';
+import { runScript } from './script.ts';
+
+const { env, stdout, stderr } = process;
+const clock = systemClock(() => os.uptime() * 1_000);
+const where = places({
+  platform: process.platform,
+  home: os.homedir(),
+  runtimeDir: env['XDG_RUNTIME_DIR'],
+  stateHome: env['XDG_STATE_HOME'],
+  configHome: env['XDG_CONFIG_HOME'],
+  localAppData: env['LOCALAPPDATA'],
+});
+
+/** This file is `dist/portcullis.mjs` when bundled, `daemon/cli/main.ts` in the sources: the package is one or two folders above. */
+const inPackage = (path: string): URL | undefined =>
+  [new URL(`../${path}`, import.meta.url), new URL(`../../${path}`, import.meta.url)].find((url) => existsSync(url));
+
+function version(): string {
+  const manifest = inPackage('package.json');
+  const parsed: unknown = manifest ? JSON.parse(readFileSync(manifest, 'utf8')) : undefined;
+  return parsed && typeof parsed === 'object' && 'version' in parsed ? String(parsed.version) : 'unknown';
+}
+
+const reach: Reach = {
+  clock,
+  version: version(),
+  readEntry: () => readEntry(where.entryFile, process.geteuid?.(), isAlive),
+  start: async () => startDaemon({ entryScript: fileURLToPath(import.meta.url), node: process.execPath, env, places: where }),
+  progress: (text) => void stderr.write(`${text}…\n`),
+};
+
+const centralBundle = new URL('./central.mjs', import.meta.url);
+const demoScript = inPackage('scripts/demo.ts');
+
+/** Set by NO_COLOR's own rule: present and not empty. */
+const mayColour = (stream: { isTTY?: boolean }): boolean => stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+
+const commandLine: CommandLine = {
+  clock,
+  version: reach.version,
+  out: (text) => void stdout.write(text),
+  err: (text) => void stderr.write(text),
+  colour: { out: mayColour(stdout), err: mayColour(stderr) },
+  zone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+  connect: () => reachDaemon(reach),
+  connectIfRunning: () => reachRunning(reach),
+  onInterrupt: (listener) => {
+    process.once('SIGINT', listener);
+    stdout.once('error', listener);
+    return () => {
+      process.off('SIGINT', listener);
+      stdout.off('error', listener);
+    };
+  },
+  newKey: randomUUID,
+  sha256: (text) => createHash('sha256').update(text).digest('hex'),
+  readFile: (file) => readFile(file, 'utf8'),
+  writeFile: (file, text) => writeFile(file, text, { mode: 0o600, flag: 'wx' }),
+  runDaemon: async ({ detached }) => {
+    const daemon = await import('../main.ts');
+    return daemon.main({ detached, version: reach.version });
+  },
+  central: existsSync(centralBundle) ? async (argv) => (await import(centralBundle.href)).main(argv) : undefined,
+  demo: demoScript ? () => runScript(fileURLToPath(demoScript)) : undefined,
+};
+
+// A reader that has gone (`| head`) is no failure; whatever is awaited for it ends.
+stdout.on('error', () => {});
+process.exitCode = await run(process.argv.slice(2), commandLine);

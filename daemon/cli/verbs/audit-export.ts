@@ -1,0 +1,31 @@
+import type { AuditEvent } from '../../../protocol/audit.ts';
+import { jsonLines, type RecordLine, recordCsv, recordLines } from '../../../protocol/record-file.ts';
+import { line } from '../blocks.ts';
+import { done, type Outcome, UsageError } from '../outcome.ts';
+import { everyEvent, type FilterOptions, filterOf, mayOmit } from '../record.ts';
+import type { Session } from '../session.ts';
+
+interface Options extends FilterOptions {
+  format: 'jsonl' | 'csv';
+  out?: string | undefined;
+}
+
+export async function exportRecord(session: Session, options: Options): Promise<Outcome> {
+  const filter = await filterOf(session, options);
+  const lines = recordLines(await everyEvent(session, filter), mayOmit(filter));
+  const events = lines.filter(isEvent);
+  const raw = options.format === 'csv' ? recordCsv(events, (at) => new Date(at).toISOString()) : jsonLines(lines);
+  if (options.out === undefined) {
+    const omitted = lines.flatMap((item) => (isEvent(item) ? [] : [item.omitted]));
+    return { ...done({ events, omitted }, []), raw };
+  }
+  const file = options.out;
+  await session.line.writeFile(file, raw).catch((cause: Error & { code?: string }) => {
+    throw new UsageError(cause.code === 'EEXIST' ? `${file} exists already` : `${file} cannot be written: ${cause.message}`);
+  });
+  return done({ file, format: options.format, events: events.length }, [
+    line(`Wrote ${events.length} ${events.length === 1 ? 'event' : 'events'} to ${file}.`),
+  ]);
+}
+
+const isEvent = (item: RecordLine): item is AuditEvent => !('omitted' in item);

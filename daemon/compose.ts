@@ -1,0 +1,252 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Agent } from 'undici';
+import type { Provider, SelfService } from '../cloud/provider.ts';
+import type { Clock } from '../protocol/clock.ts';
+import { HOUR, SECOND, sleep } from '../protocol/clock.ts';
+import { VERSIONS } from '../protocol/door.ts';
+import type { GrantId } from '../protocol/ids.ts';
+import type { AuthorityId, Person } from '../protocol/model.ts';
+import { no, yes } from '../protocol/refusal.ts';
+import type { SignIn } from '../protocol/state.ts';
+import { Authorities, type Authority, type EndBecause, type Truth } from './authority.ts';
+import { CentralAuthority } from './central/authority.ts';
+import { type CentralHttp, centralHttp, type Tokens } from './central/http.ts';
+import { watchClock } from './clock-watch.ts';
+import { Door } from './door/door.ts';
+import type { DoorWire } from './door/wire.ts';
+import { Forgetting } from './forget.ts';
+import { handlers, type SignIns } from './handlers.ts';
+import type { Seen } from './inventory/disk.ts';
+import { Inventory } from './inventory/inventory.ts';
+import { Journal } from './journal/journal.ts';
+import { LiveState } from './live-state.ts';
+import type { Log } from './log.ts';
+import { PimAuthority } from './pim/authority.ts';
+import { AzureSignIn } from './sign-in/azure.ts';
+import { BrowserSignIn } from './sign-in/browser.ts';
+import type { HandedOverSession } from './sign-in/session.ts';
+import { azureTokens, type Credential } from './sign-in/tokens.ts';
+import { Windows } from './windows.ts';
+
+export interface AzureParts {
+  provider: Provider;
+  selfService: SelfService;
+  credential: Credential;
+  /** Which of the chain gave the last token. */
+  by(): string;
+  session: HandedOverSession;
+  /** Scopes of VS Code's session; undefined where its sign-in cannot reach this cloud. */
+  sessionScopes: string[] | undefined;
+}
+
+export interface CentralTarget {
+  url: string;
+  signIn: 'browser' | 'azure';
+  azureScope?: string | undefined;
+  dispatcher: Agent;
+  /** Stands in for the HTTPS client. */
+  http?: ((tokens: Tokens) => CentralHttp) | undefined;
+}
+
+/** Everything that this daemon is made of, so that a test can run the whole of it on doubles. */
+export interface DaemonParts {
+  instance: string;
+  secret: string;
+  version: string;
+  pid: number;
+  bootId: string | undefined;
+  authorities: AuthorityId[];
+  azure: AzureParts;
+  central?: CentralTarget | undefined;
+  openJournal(): DatabaseSync;
+  seen: { read(): Seen | undefined; write(seen: Seen): void };
+  clock: Clock;
+  random(): number;
+  log: Log;
+}
+
+export interface Daemon {
+  readonly live: LiveState;
+  /** Takes a connection of the door. */
+  accept(wire: DoorWire): void;
+  /** Takes up the journal, signs in silently, follows the authorities. */
+  start(): void;
+  /** Ends what is held, within five seconds or visibly pending, and then this daemon. */
+  stop(): Promise<void>;
+  /** Resolves once this daemon has stopped, whoever wanted it. */
+  readonly stopped: Promise<void>;
+}
+
+export const ENDS_WITHIN = 5 * SECOND;
+
+export function composeDaemon(parts: DaemonParts): Daemon {
+  const { clock, log, instance, azure } = parts;
+  const ending = new AbortController();
+  const live = new LiveState(clock, {
+    daemon: { instance, version: parts.version, pid: parts.pid, startedAt: clock.now(), stopping: false },
+    signIns: [],
+    central: { state: parts.central ? 'connecting' : 'not used', since: clock.now() },
+    requests: {},
+    grants: {},
+    inventory: { revision: 0, refreshing: false },
+  });
+  const journal = new Journal({
+    open: parts.openJournal,
+    clock,
+    bootId: parts.bootId,
+    source: instance,
+    log,
+    onHealth: (unhealthy) => live.apply({ type: 'health', ...(unhealthy === undefined ? {} : { unhealthy }) }),
+    onEvent: (event) => live.apply({ type: 'audit', event }),
+  });
+  const truth: Truth = { now: () => live.now, apply: (change) => live.apply(change), record: (body) => journal.record(body) };
+
+  const azureSignIn: AzureSignIn = new AzureSignIn({ ...azure, access: azure.provider.access, truth, clock, log, onPerson: (person) => onAzurePerson(person) });
+  const inventory = new Inventory({ provider: azure.provider, truth, clock, log, ...parts.seen, onSignInFailed: () => void azureSignIn.attempt() });
+
+  const pim = parts.authorities.includes('pim')
+    ? new PimAuthority({ ...parts, selfService: azure.selfService, access: azure.provider.access, person: () => azureSignIn.person, journal, truth })
+    : undefined;
+  const central = parts.central && parts.authorities.includes('central') ? composeCentral(parts.central) : undefined;
+  const authorities = new Authorities([central?.authority, pim].filter((authority): authority is Authority & (CentralAuthority | PimAuthority) => authority !== undefined));
+
+  const forgetting = new Forgetting(clock, live, (id) => pim?.forget(id as GrantId));
+  const cancelWatch = watchClock(clock, (by) => {
+    log.warn('clock jumped', { ms: by });
+    journal.record({ kind: 'clock.jumped', text: `The wall clock was set ${by > 0 ? 'forward' : 'back'} by ${Math.round(Math.abs(by) / SECOND)} s`, data: { by } });
+  });
+  const windows = new Windows({
+    clock,
+    held: () => authorities.all.reduce((sum, authority) => sum + authority.held().length, 0),
+    onLastGone: () => void endAll('window closed'),
+    onIdle: () => void stop(),
+  });
+  const door = new Door({
+    instance,
+    secret: parts.secret,
+    live,
+    clock,
+    log,
+    handlers: handlers({ live, truth, authorities, inventory, journal, signIns: signIns(), signal: ending.signal, onStop: () => void stop() }),
+    onClients: (clients, left) => {
+      windows.changed(clients, left);
+      if (!left) inventory.stale();
+    },
+  });
+  let stopping: Promise<void> | undefined;
+  let onStopped: () => void = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    onStopped = resolve;
+  });
+
+  function onAzurePerson(person: Person | undefined): void {
+    inventory.person(person?.id);
+    // Central may take its person from this very identity.
+    if (person && parts.central?.signIn === 'azure') central?.authority.kick();
+  }
+
+  function composeCentral(target: CentralTarget): { authority: CentralAuthority; browser: BrowserSignIn | undefined } {
+    const show = (signIn: Omit<SignIn, 'to'>) => live.apply({ type: 'sign-in', signIn: { to: 'central', ...signIn } });
+    const browser: BrowserSignIn | undefined =
+      target.signIn === 'browser'
+        ? new BrowserSignIn({
+            ...target,
+            clock,
+            onSignedIn: () => authority.kick(),
+            onFailed: (problem) => show({ state: 'signed out', problem }),
+          })
+        : undefined;
+    const tokens = browser ?? azureTokens(azure.credential, target.azureScope ?? '');
+    const http = target.http?.(tokens) ?? centralHttp({ url: target.url, dispatcher: target.dispatcher, tokens, clock });
+    const authority: CentralAuthority = new CentralAuthority({
+      ...parts,
+      http,
+      url: target.url,
+      access: (resource) => (resource.startsWith(`${azure.provider.id}:`) ? azure.provider.access : undefined),
+      journal,
+      truth,
+      onPerson: (person) => {
+        const known = live.now.signIns.find(({ to }) => to === 'central')?.person;
+        if (known?.id !== person.id) journal.record({ kind: 'signed-in', text: 'Signed in to central', person });
+        show({ state: 'signed in', person, by: browser ? 'browser' : azure.by() });
+      },
+      onSignedOut: (problem) => show({ state: 'signed out', problem }),
+      onEvent: (event) => live.apply({ type: 'audit', event }),
+    });
+    return { authority, browser };
+  }
+
+  function signIns(): SignIns {
+    return {
+      async begin(to) {
+        if (to === 'azure') {
+          void azureSignIn.attempt();
+          return yes(azure.sessionScopes ? { scopes: azure.sessionScopes } : {});
+        }
+        if (to !== 'central' || !central) return no('unsupported', `This machine is not enrolled for ${to}`, { field: 'to', wayOut: 'Change the enrolment file.' });
+        if (!central.browser) {
+          await azureSignIn.attempt();
+          central.authority.kick();
+          return yes({});
+        }
+        const open = await central.browser.begin();
+        live.apply({ type: 'sign-in', signIn: { to: 'central', state: 'signing in', by: 'browser' } });
+        return yes({ open });
+      },
+      async session(token, expiresAt) {
+        if (expiresAt <= clock.now()) return no('bad-input', 'This session has already ended', { field: 'expiresAt', wayOut: 'Sign in again.' });
+        void azureSignIn.session(token, expiresAt);
+        return yes({});
+      },
+      async signOut(to) {
+        // Without an identity nothing could be given back: that comes first.
+        const affected = to === 'azure' ? authorities.all : central ? [central.authority] : [];
+        await Promise.race([Promise.all(affected.map((authority) => authority.endAll('revoked'))), sleep(clock, ENDS_WITHIN)]);
+        if (to === 'azure') azureSignIn.signOut();
+        else if (to === 'central' && central) {
+          central.browser?.signOut();
+          live.apply({ type: 'sign-in', signIn: { to: 'central', state: 'signed out' } });
+          central.authority.kick();
+        } else return no('unsupported', `This machine is not enrolled for ${to}`, { field: 'to' });
+        return yes({});
+      },
+    };
+  }
+
+  async function endAll(because: EndBecause): Promise<void> {
+    await Promise.all(authorities.all.map((authority) => authority.endAll(because)));
+  }
+
+  function stop(): Promise<void> {
+    stopping ??= (async () => {
+      live.apply({ type: 'stopping' });
+      journal.record({ kind: 'daemon.stopping', text: 'The daemon stops and ends what it holds' });
+      await Promise.race([endAll('daemon stopped'), sleep(clock, ENDS_WITHIN)]);
+      ending.abort();
+      windows.stop();
+      door.close('The daemon has stopped');
+      for (const authority of authorities.all) authority.stop();
+      central?.browser?.stop();
+      azureSignIn.stop();
+      inventory.stop();
+      forgetting.stop();
+      cancelWatch();
+      journal.close();
+      onStopped();
+    })();
+    return stopping;
+  }
+
+  return {
+    live,
+    accept: (wire) => door.accept(wire),
+    start() {
+      journal.may((leases) => leases.prune(clock.now() - 24 * HOUR));
+      journal.record({ kind: 'daemon.started', text: `Daemon ${parts.version} started`, data: { pid: parts.pid, protocol: Math.max(...VERSIONS) } });
+      for (const authority of authorities.all) authority.start();
+      void azureSignIn.attempt();
+    },
+    stop,
+    stopped,
+  };
+}

@@ -1,0 +1,107 @@
+import { chmodSync, renameSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { Fault } from '../../protocol/fault.ts';
+
+/** Numbered steps: the file knows how many it has taken. A step is never edited once released. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE lease (
+     grant_id TEXT PRIMARY KEY,
+     authority TEXT NOT NULL,
+     not_after INTEGER NOT NULL,
+     ended_at INTEGER,
+     boot_id TEXT,
+     boot_deadline INTEGER,
+     body TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX lease_live ON lease (authority) WHERE ended_at IS NULL;
+   CREATE TABLE intent (
+     request_id TEXT PRIMARY KEY,
+     at INTEGER NOT NULL,
+     abandoned INTEGER NOT NULL DEFAULT 0,
+     body TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE event (
+     source TEXT NOT NULL,
+     seq INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     kind TEXT NOT NULL,
+     person_id TEXT,
+     person_name TEXT,
+     balancer_id TEXT,
+     balancer_name TEXT,
+     grant_id TEXT,
+     request_id TEXT,
+     words TEXT NOT NULL,
+     body TEXT NOT NULL,
+     PRIMARY KEY (source, seq)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX event_newest ON event (at DESC, source, seq DESC);
+   CREATE INDEX event_kind ON event (kind, at DESC);
+   CREATE INDEX event_person ON event (person_id, person_name);
+   CREATE INDEX event_balancer ON event (balancer_id, balancer_name);
+   CREATE INDEX event_grant ON event (grant_id, request_id);
+   CREATE INDEX event_request ON event (request_id);
+   CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;`,
+];
+
+/**
+ * Opens the journal: leases, intents and the record; never a secret. A damaged file is set aside, not deleted.
+ * @param stamp Marks the name of a file that is set aside.
+ * @throws Fault `store-failed` when no durable journal is possible here, or a newer version wrote it.
+ */
+export function openJournal(file: string, stamp: number): DatabaseSync {
+  try {
+    return opened(file);
+  } catch (error) {
+    if (!isDamaged(error)) throw error instanceof Fault ? error : failed(file, error);
+  }
+  for (const suffix of ['', '-wal', '-shm']) setAside(`${file}${suffix}`, `${file}.damaged-${stamp}${suffix}`);
+  try {
+    return opened(file);
+  } catch (error) {
+    throw failed(file, error);
+  }
+}
+
+function opened(file: string): DatabaseSync {
+  const db = new DatabaseSync(file);
+  try {
+    db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=2000; PRAGMA foreign_keys=ON');
+    if (file !== ':memory:') chmodSync(file, 0o600);
+    const check = db.prepare('PRAGMA quick_check(1)').get();
+    if (check?.['quick_check'] !== 'ok') throw new Damaged();
+    migrate(db, file);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function migrate(db: DatabaseSync, file: string): void {
+  const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+  if (version > MIGRATIONS.length)
+    throw new Fault('store-failed', `${file} was written by a newer Portcullis`, { wayOut: 'Update Portcullis.' });
+  for (const [at, sql] of MIGRATIONS.entries()) {
+    if (at >= version) db.exec(`BEGIN IMMEDIATE; ${sql} PRAGMA user_version=${at + 1}; COMMIT`);
+  }
+}
+
+class Damaged extends Error {}
+
+/** 11 is SQLITE_CORRUPT, 26 SQLITE_NOTADB. */
+function isDamaged(error: unknown): boolean {
+  return error instanceof Damaged || (error instanceof Error && 'errcode' in error && (error.errcode === 11 || error.errcode === 26));
+}
+
+function setAside(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch {
+    // Not every part of it exists.
+  }
+}
+
+function failed(file: string, cause: unknown): Fault {
+  return new Fault('store-failed', `The journal ${file} cannot be opened`, { cause, wayOut: 'Check free disk space and who owns the folder.' });
+}

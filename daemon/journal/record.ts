@@ -1,0 +1,77 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { type AuditBody, type AuditEvent, chain, NO_EVENT_BEFORE } from '../../protocol/audit.ts';
+import { sha256 } from '../door/secrets.ts';
+
+/** Events kept on this machine: this daemon's own chain, and a mirror of central's record. */
+export class RecordStore {
+  readonly #db: DatabaseSync;
+  readonly #source: string;
+  #seq = 0;
+  #prev = NO_EVENT_BEFORE;
+
+  /** @param source The daemon's instance id: a new chain at each start. */
+  constructor(db: DatabaseSync, source: string) {
+    this.#db = db;
+    this.#source = source;
+  }
+
+  /** Links the body to the event before it and makes it durable. A failed append takes no place in the chain. */
+  append(body: AuditBody): AuditEvent {
+    const event = chain(body, { source: this.#source, seq: this.#seq + 1, prev: this.#prev }, sha256);
+    this.#insert(event);
+    this.#seq = event.seq;
+    this.#prev = event.hash;
+    return event;
+  }
+
+  /** Keeps copies of events that another process wrote, in one commit. */
+  mirror(events: readonly AuditEvent[]): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      for (const event of events) this.#insert(event);
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** The last sequence number that is kept of a source; 0 for none. */
+  last(source: string): number {
+    return Number(this.#db.prepare('SELECT max(seq) AS last FROM event WHERE source = ?').get(source)?.['last'] ?? 0);
+  }
+
+  /** Forgets a mirror that belongs to somebody else. `owner` names whose record it is, and who looks. */
+  mirrorFor(source: string, owner: string): void {
+    const known = this.#db.prepare('SELECT value FROM fact WHERE name = ?').get(`mirror ${source}`)?.['value'];
+    if (known === owner) return;
+    this.#db.prepare('DELETE FROM event WHERE source = ?').run(source);
+    this.#db
+      .prepare('INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value')
+      .run(`mirror ${source}`, owner);
+  }
+
+  #insert(event: AuditEvent): void {
+    const words = [event.text, event.person?.name, event.resource?.name, event.resource?.balancerName, event.role?.title, event.reason, event.ticket];
+    this.#db
+      .prepare(
+        `INSERT OR IGNORE INTO event
+           (source, seq, at, kind, person_id, person_name, balancer_id, balancer_name, grant_id, request_id, words, body)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        event.source,
+        event.seq,
+        Math.round(event.at),
+        event.kind,
+        event.person?.id ?? null,
+        event.person?.name ?? null,
+        event.resource?.balancerId ?? null,
+        event.resource?.balancerName ?? null,
+        event.grantId ?? null,
+        event.requestId ?? null,
+        words.filter(Boolean).join('\n').toLowerCase(),
+        JSON.stringify(event),
+      );
+  }
+}

@@ -1,0 +1,73 @@
+import type { Access } from '../cloud/provider.ts';
+import type { Clock, Instant } from '../protocol/clock.ts';
+import { SECOND, sleep } from '../protocol/clock.ts';
+import type { GrantId, ResourceId } from '../protocol/ids.ts';
+import { backoff, checkAgain } from './backoff.ts';
+import { type Log, ofError } from './log.ts';
+
+export interface Observed {
+  grantId: GrantId;
+  access: 'allowed' | 'denied';
+  at: Instant;
+}
+
+export interface ObserverParts {
+  access(resource: ResourceId): Pick<Access, 'check'> | undefined;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+  onObserved(observed: Observed): void;
+}
+
+const LONGEST_BETWEEN = 15 * SECOND;
+
+/** Checks with the person's own identity what a grant is really worth, with growing intervals, until it is as awaited. */
+export class Observer {
+  readonly #parts: ObserverParts;
+  readonly #watches = new Map<GrantId, { awaited: Observed['access']; controller: AbortController }>();
+
+  constructor(parts: ObserverParts) {
+    this.#parts = parts;
+  }
+
+  /** Waits for one kind of access; another call for the same grant replaces it. */
+  watch(grantId: GrantId, resource: ResourceId, actions: readonly string[], awaited: Observed['access']): void {
+    const before = this.#watches.get(grantId);
+    if (before?.awaited === awaited) return;
+    before?.controller.abort();
+    // A guarded role gives the person's own identity nothing that could be checked.
+    if (actions.length === 0) return;
+    const controller = new AbortController();
+    this.#watches.set(grantId, { awaited, controller });
+    void this.#until(grantId, resource, actions, awaited, controller.signal);
+  }
+
+  /** The person whose identity is checked has changed, or is signed in at last. */
+  drop(grantId: GrantId): void {
+    this.#watches.get(grantId)?.controller.abort();
+    this.#watches.delete(grantId);
+  }
+
+  stop(): void {
+    for (const { controller } of this.#watches.values()) controller.abort();
+    this.#watches.clear();
+  }
+
+  async #until(grantId: GrantId, resource: ResourceId, actions: readonly string[], awaited: Observed['access'], signal: AbortSignal): Promise<void> {
+    const { clock, random, log, onObserved } = this.#parts;
+    for (let checks = 0, failures = 0; !signal.aborted; checks++) {
+      try {
+        const access = await this.#parts.access(resource)?.check(resource, actions, signal);
+        if (signal.aborted) return;
+        failures = 0;
+        if (access === awaited) return onObserved({ grantId, access, at: clock.now() });
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        log.warn('check failed', { grantId, attempt: failures, ...ofError(error) });
+      }
+      const wait = failures > 0 ? Math.min(LONGEST_BETWEEN, backoff(failures, random())) : checkAgain(checks);
+      await sleep(clock, wait, signal).catch(() => {});
+    }
+  }
+}

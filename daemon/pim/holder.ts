@@ -1,0 +1,203 @@
+import type { Access, SelfService } from '../../cloud/provider.ts';
+import type { Cancel, Clock, Instant } from '../../protocol/clock.ts';
+import { MINUTE } from '../../protocol/clock.ts';
+import { Deadlines } from '../../protocol/deadlines.ts';
+import { Fault } from '../../protocol/fault.ts';
+import type { GrantId } from '../../protocol/ids.ts';
+import type { Problem } from '../../protocol/model.ts';
+import type { Truth } from '../authority.ts';
+import type { Journal } from '../journal/journal.ts';
+import { type Log, ofError } from '../log.ts';
+import { isOver, orderOf, type PimLease } from './lease.ts';
+import { type LeaseEvent, step } from './step.ts';
+import { about, story } from './story.ts';
+import { grantOf, requestOf } from './view.ts';
+
+export interface HolderParts {
+  selfService: Pick<SelfService, 'activate' | 'pending' | 'cancel' | 'deactivate' | 'propagation'>;
+  access: Pick<Access, 'check'>;
+  journal: Journal;
+  truth: Truth;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+}
+
+/** No act on the cloud takes longer; then its outcome is unknown. */
+const ACT_WITHIN = MINUTE;
+
+/** Drives leases: takes each step durably first, shows it, and then does what the step asks for, one act at a time per lease. */
+export class Holder {
+  readonly #parts: HolderParts;
+  readonly #leases = new Map<GrantId, PimLease>();
+  readonly #acts: Deadlines<GrantId>;
+  readonly #ends: Deadlines<GrantId>;
+  readonly #busy = new Map<GrantId, AbortController>();
+  /** The end that the timer is set for. It is set once: setting it again after the wall clock was set back would lengthen it. */
+  readonly #armed = new Map<GrantId, Instant>();
+  #stopped = false;
+
+  constructor(parts: HolderParts) {
+    this.#parts = parts;
+    this.#acts = new Deadlines(parts.clock, (id) => this.#act(id));
+    this.#ends = new Deadlines(parts.clock, (id) => this.take(id, { type: 'due' }));
+  }
+
+  get all(): PimLease[] {
+    return [...this.#leases.values()];
+  }
+
+  get(id: GrantId): PimLease | undefined {
+    return this.#leases.get(id);
+  }
+
+  /**
+   * A new intent: durable before anything is sent.
+   * @throws Fault `store-failed`, and then nothing has happened.
+   */
+  add(lease: PimLease): void {
+    this.#parts.journal.must((leases) => leases.put('pim', lease.grantId, JSON.stringify(lease), lease.notAfter));
+    this.#show(undefined, lease);
+    this.#schedule(lease);
+  }
+
+  /** A lease of an earlier life. @param bootDue When it is due by the boot clock, if that still counts. */
+  resume(lease: PimLease, bootDue: number | undefined): void {
+    this.#leases.set(lease.grantId, lease);
+    this.#publish(undefined, lease);
+    if (isOver(lease)) return;
+    this.#parts.truth.record({ ...about(lease), kind: 'lease.resumed', text: `Resumed after a restart: ${lease.role.title} on ${lease.resource.name}` });
+    if (bootDue !== undefined && bootDue < lease.notAfter) {
+      this.#armed.set(lease.grantId, lease.notAfter);
+      this.#ends.set(lease.grantId, bootDue);
+    }
+    this.take(lease.grantId, { type: 'resumed' });
+    if (bootDue !== undefined && bootDue <= this.#parts.clock.now()) this.take(lease.grantId, { type: 'due' });
+  }
+
+  /** One event: the next state is durable, shown and scheduled. */
+  take(id: GrantId, event: LeaseEvent): void {
+    const before = this.#leases.get(id);
+    if (!before || this.#stopped) return;
+    const { clock, selfService, random, journal } = this.#parts;
+    let after = step(before, event, clock.now(), { propagation: selfService.propagation, random: random() });
+    if (after === before) return;
+    after = this.#alarm(after);
+    journal.may((leases) =>
+      leases.put('pim', id, JSON.stringify(after), after.notAfter, isOver(after) ? (after.goneAt ?? clock.now()) : undefined),
+    );
+    this.#show(before, after);
+    this.#schedule(after);
+  }
+
+  forget(id: GrantId): void {
+    this.#leases.delete(id);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#acts.close();
+    this.#ends.close();
+    for (const controller of this.#busy.values()) controller.abort(new Fault('timed-out', 'The daemon stops'));
+  }
+
+  #alarm(lease: PimLease): PimLease {
+    const { clock, truth } = this.#parts;
+    const late = clock.now() - (lease.endingAt ?? clock.now());
+    const accepted = lease.phase !== 'releasing';
+    if (lease.alarmed || accepted || late < MINUTE) return lease;
+    truth.record({ ...about(lease), kind: 'revocation.delayed', text: lease.awaiting ?? 'The cloud has not accepted the end yet', lateBy: late });
+    return { ...lease, alarmed: true };
+  }
+
+  #schedule(lease: PimLease): void {
+    if (isOver(lease)) {
+      this.#acts.delete(lease.grantId);
+      this.#disarm(lease.grantId);
+      return;
+    }
+    // While an act runs, the next one is scheduled by its outcome.
+    if (!this.#busy.has(lease.grantId) && lease.next !== 'nothing') this.#acts.set(lease.grantId, lease.nextAt);
+    if (lease.phase === 'waiting' || lease.phase === 'cancelling') this.#disarm(lease.grantId);
+    else if (this.#armed.get(lease.grantId) !== lease.notAfter) {
+      this.#armed.set(lease.grantId, lease.notAfter);
+      this.#ends.set(lease.grantId, lease.notAfter);
+    }
+  }
+
+  #disarm(id: GrantId): void {
+    this.#armed.delete(id);
+    this.#ends.delete(id);
+  }
+
+  #show(before: PimLease | undefined, after: PimLease): void {
+    this.#leases.set(after.grantId, after);
+    this.#publish(before, after);
+    for (const body of story(before, after)) this.#parts.truth.record(body);
+  }
+
+  #publish(before: PimLease | undefined, after: PimLease): void {
+    const { truth } = this.#parts;
+    const request = requestOf(after);
+    if (!before || JSON.stringify(requestOf(before)) !== JSON.stringify(request)) truth.apply({ type: 'request', request });
+    const grant = grantOf(after);
+    const shown = before && grantOf(before);
+    if (grant && JSON.stringify(shown) !== JSON.stringify(grant)) truth.apply({ type: 'grant', grant });
+    if (!grant && shown) truth.apply({ type: 'grant.forgotten', grantId: after.grantId });
+  }
+
+  #act(id: GrantId): void {
+    const lease = this.#leases.get(id);
+    if (!lease || isOver(lease) || this.#busy.has(id) || this.#stopped) return;
+    const controller = new AbortController();
+    const cancel: Cancel = this.#parts.clock.after(ACT_WITHIN, () => controller.abort(new Fault('timed-out', 'The cloud did not answer within a minute')));
+    this.#busy.set(id, controller);
+    this.#ask(lease, controller.signal)
+      .catch((error: unknown): LeaseEvent => {
+        this.#parts.log.warn('cloud act failed', { grantId: id, state: lease.next, attempt: lease.tries + 1, ...ofError(error) });
+        return { type: 'failed', problem: problemOf(error) };
+      })
+      .then((event) => {
+        cancel();
+        this.#busy.delete(id);
+        this.#note(lease, event);
+        // A failure of something that is not wanted any more says nothing about what is.
+        if (event.type !== 'failed' || this.#leases.get(id)?.next === lease.next) this.take(id, event);
+        const after = this.#leases.get(id);
+        if (after && !this.#stopped) this.#schedule(after);
+      });
+  }
+
+  async #ask(lease: PimLease, signal: AbortSignal): Promise<LeaseEvent> {
+    const { selfService, access } = this.#parts;
+    const order = orderOf(lease);
+    switch (lease.next) {
+      case 'activate':
+        return { type: 'bound', bound: await selfService.activate(order, signal) };
+      case 'poll':
+        return { type: 'polled', bound: await selfService.pending(order, signal) };
+      case 'cancel':
+        await selfService.cancel(order, signal);
+        return { type: 'cancelled' };
+      case 'release':
+        return { type: 'released', unbound: await selfService.deactivate(order, signal) };
+      default:
+        return { type: 'checked', access: await access.check(lease.resource.id, lease.actions, signal) };
+    }
+  }
+
+  /** The record shows the first try of each kind of answer, not each of a thousand. */
+  #note(lease: PimLease, event: LeaseEvent): void {
+    if (lease.next !== 'release' || lease.tries > 0 || lease.phase !== 'releasing') return;
+    const outcome = event.type === 'released' ? event.unbound.state : 'unanswered';
+    this.#parts.truth.record({ ...about(lease), kind: 'revocation.attempted', text: `Asked Entra PIM to take it back: ${outcome}`, data: { outcome } });
+  }
+}
+
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Fault) {
+    const { code, message, wayOut } = error;
+    return { code, message, ...(wayOut === undefined ? {} : { wayOut }) };
+  }
+  return { code: 'bug', message: 'The daemon made a mistake with this call. Its log has the details.' };
+}

@@ -1,0 +1,248 @@
+import type { Bound, Unbound } from '../../cloud/provider.ts';
+import type { Instant, Millis } from '../../protocol/clock.ts';
+import { MINUTE, SECOND } from '../../protocol/clock.ts';
+import type { EndReason, Person, Problem } from '../../protocol/model.ts';
+import { backoff, checkAgain } from '../backoff.ts';
+import { isOver, type PimLease } from './lease.ts';
+
+export type LeaseEvent =
+  | { type: 'bound'; bound: Bound }
+  | { type: 'polled'; bound: Bound | { state: 'denied'; why: string } | { state: 'lapsed' } }
+  | { type: 'checked'; access: 'allowed' | 'denied' }
+  | { type: 'released'; unbound: Unbound }
+  | { type: 'cancelled' }
+  /** The cloud did not answer, or its answer leaves the outcome open. */
+  | { type: 'failed'; problem: Problem }
+  | { type: 'due' }
+  | { type: 'end'; reason: EndReason; by?: Person | undefined }
+  | { type: 'cancel' }
+  | { type: 'resumed' };
+
+export interface StepRules {
+  /** Longest time that a removed right may still work. */
+  propagation: Millis;
+  /** From 0 to 1, for jitter. */
+  random: number;
+}
+
+/** An activation that was sent and not confirmed may still be applied for this long. */
+export const LONGEST_IN_FLIGHT: Millis = 10 * MINUTE;
+/** While denial is awaited, the cloud is asked to release again this often: a late grant may have landed. */
+const RELEASE_AGAIN: Millis = MINUTE;
+const WATCH_EVERY: Millis = MINUTE;
+
+/** The life of a lease under Entra PIM. Pure: the same lease, event and instant give the same lease. */
+export function step(lease: PimLease, event: LeaseEvent, now: Instant, rules: StepRules): PimLease {
+  if (isOver(lease)) return lease;
+  switch (event.type) {
+    case 'bound':
+    case 'polled':
+      return answered(lease, event.bound, now);
+    case 'checked':
+      return checked(lease, event.access, now);
+    case 'released':
+      return released(lease, event.unbound, now, rules);
+    case 'cancelled':
+      return lease.phase === 'cancelling' ? over(lease, 'cancelled') : lease;
+    case 'failed':
+      return failed(lease, event.problem, now, rules);
+    case 'due':
+      return due(lease, now);
+    case 'end':
+      return ended(lease, event.reason, event.by, now);
+    case 'cancel':
+      return lease.phase === 'waiting' ? { ...lease, phase: 'cancelling', tries: 0, next: 'cancel', nextAt: now } : lease;
+    case 'resumed':
+      return resumed(lease, now);
+  }
+}
+
+function answered(lease: PimLease, bound: Extract<LeaseEvent, { type: 'polled' }>['bound'], now: Instant): PimLease {
+  switch (bound.state) {
+    case 'assigned':
+      return assigned(lease, bound.releasableAt, now);
+    case 'pending approval': {
+      const approvers = { ...lease, approvers: bound.approvers };
+      if (lease.phase === 'releasing' || lease.phase === 'cancelling')
+        return { ...approvers, phase: 'cancelling', next: 'cancel', nextAt: now + waitBetween(lease.tries), tries: lease.tries + 1 };
+      // Polled with a growing interval: people take minutes, and the cloud's own events reach nobody.
+      const checks = lease.phase === 'waiting' ? lease.checks + 1 : 0;
+      return { ...approvers, phase: 'waiting', shown: false, checks, tries: 0, next: 'poll', nextAt: now + 2 * checkAgain(checks) };
+    }
+    case 'refused':
+      // Ended while it was in flight, and never applied.
+      if (lease.phase === 'releasing') return gone({ ...lease, problem: bound.problem }, 'absent', now);
+      return over({ ...lease, problem: bound.problem }, 'failed');
+    case 'denied':
+      return over({ ...lease, problem: { code: 'denied', message: bound.why } }, 'denied');
+    case 'lapsed':
+      return over(lease, 'lapsed');
+  }
+}
+
+function assigned(lease: PimLease, releasableAt: Instant | undefined, now: Instant): PimLease {
+  const known: PimLease = { ...lease, confirmed: true, shown: true, ...(releasableAt === undefined ? {} : { releasableAt }) };
+  if (lease.phase === 'releasing' || lease.phase === 'proving') return known;
+  // The person took the request back while it was being approved.
+  if (lease.phase === 'cancelling') return ending({ ...known, notAfter: now + lease.duration }, 'revoked', undefined, now);
+  // The cloud starts to count when its approvers have said yes, which is not later than now.
+  const notAfter = lease.phase === 'waiting' ? now + lease.duration : lease.notAfter;
+  const held: PimLease = { ...known, notAfter, phase: 'assigned', awaiting: 'Waiting until the cloud allows it', checks: 0, tries: 0, next: 'check', nextAt: now };
+  return now >= notAfter ? due(held, now) : held;
+}
+
+function checked(lease: PimLease, access: 'allowed' | 'denied', now: Instant): PimLease {
+  switch (lease.phase) {
+    case 'assigned':
+    case 'usable':
+      return access === 'allowed' ? allowed(lease, now) : deniedEarly(lease, now);
+    case 'proving':
+      return proving(lease, access, now);
+    default:
+      return lease;
+  }
+}
+
+function allowed({ doubt: _, awaiting: __, ...lease }: PimLease, now: Instant): PimLease {
+  return { ...lease, phase: 'usable', usableAt: lease.usableAt ?? now, denials: 0, tries: 0, next: 'check', nextAt: now + WATCH_EVERY };
+}
+
+function deniedEarly({ doubt: _, ...lease }: PimLease, now: Instant): PimLease {
+  if (lease.usableAt === undefined) {
+    const checks = lease.checks + 1;
+    return { ...lease, checks, tries: 0, next: 'check', nextAt: now + checkAgain(checks) };
+  }
+  const denials = lease.denials + 1;
+  // One denial may be a lagging replica; three say that somebody else has ended it.
+  if (denials >= 3) return ending(lease, 'revoked', undefined, now);
+  return { ...lease, denials, doubt: 'The cloud denies access before the end', next: 'check', nextAt: now + 2 * SECOND };
+}
+
+function proving(lease: PimLease, access: 'allowed' | 'denied', now: Instant): PimLease {
+  const checks = lease.checks + 1;
+  if (access === 'denied') {
+    if (lease.confirmed || now >= lease.createdAt + LONGEST_IN_FLIGHT) return gone(lease, 'denied', now);
+    // Absent so far; an activation whose answer was lost may still land.
+    return { ...lease, checks, next: 'release', nextAt: now + 10 * SECOND, awaiting: 'Making sure that nothing lands late' };
+  }
+  const asked = lease.releaseAskedAt ?? lease.releasedAt ?? now;
+  const again = now - asked >= RELEASE_AGAIN;
+  return { ...lease, checks, next: again ? 'release' : 'check', nextAt: again ? now : now + checkAgain(checks), awaiting: 'Waiting until the cloud denies access' };
+}
+
+function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRules): PimLease {
+  if (lease.phase !== 'releasing' && lease.phase !== 'proving') return lease;
+  const asked = { ...lease, releaseAskedAt: now, tries: lease.tries + 1 };
+  const wait = { next: 'check', nextAt: now, awaiting: 'Waiting until the cloud denies access' } as const;
+  switch (unbound.state) {
+    case 'accepted':
+      return { ...asked, phase: 'proving', confirmed: true, releasedAt: now, checks: 0, tries: 0, ...wait };
+    case 'nothing there': {
+      const releasedAt = lease.releasedAt ?? now;
+      // Asked twice with the propagation bound in between, and still allowed: another right of this person's own.
+      if (lease.phase === 'proving' && lease.checks > 0 && now >= releasedAt + rules.propagation && settled(lease, now)) return stillAllowed(asked, now);
+      return { ...asked, phase: 'proving', releasedAt, ...wait };
+    }
+    case 'not yet':
+      return { ...asked, phase: 'releasing', releasableAt: unbound.again, awaiting: unbound.why, next: 'release', nextAt: Math.max(unbound.again, now + SECOND) };
+    case 'stuck':
+      return { ...asked, phase: 'releasing', problem: unbound.problem, awaiting: unbound.problem.message, next: 'release', nextAt: now + backoff(asked.tries, rules.random) };
+  }
+}
+
+const settled = (lease: PimLease, now: Instant): boolean => lease.confirmed || now >= lease.createdAt + LONGEST_IN_FLIGHT;
+
+function stillAllowed(lease: PimLease, now: Instant): PimLease {
+  const problem = {
+    code: 'other-right',
+    message: 'This elevation is gone. You may still do the same by another assignment of your own.',
+    wayOut: 'Look at your other role assignments on this resource.',
+  };
+  return gone({ ...lease, problem }, 'absent', now);
+}
+
+function failed(lease: PimLease, problem: Problem, now: Instant, rules: StepRules): PimLease {
+  const tries = lease.tries + 1;
+  const later = now + backoff(tries, rules.random);
+  switch (lease.phase) {
+    case 'intended':
+      // Not known whether it was applied: take it back, and verify.
+      return { ...ending({ ...lease, problem }, 'activation failed', undefined, now), shown: true };
+    case 'assigned':
+    case 'usable':
+      return { ...lease, tries, doubt: `The cloud does not answer: ${problem.message}`, next: 'check', nextAt: later };
+    case 'cancelling':
+      // Perhaps it was decided meanwhile.
+      return { ...lease, tries, next: lease.next === 'cancel' ? 'poll' : 'cancel', nextAt: later };
+    case 'releasing':
+    case 'proving':
+      return { ...lease, tries, awaiting: `The cloud does not answer: ${problem.message}`, nextAt: later };
+    default:
+      return { ...lease, tries, nextAt: later };
+  }
+}
+
+function due(lease: PimLease, now: Instant): PimLease {
+  switch (lease.phase) {
+    case 'intended':
+    case 'assigned':
+    case 'usable':
+      return ending(lease, 'expired', undefined, now, Math.min(now, lease.notAfter));
+    // The cloud's own expiry may have ended what it did not let us end.
+    case 'releasing':
+      return { ...lease, nextAt: Math.min(lease.nextAt, now) };
+    default:
+      return lease;
+  }
+}
+
+function ended(lease: PimLease, reason: EndReason, by: Person | undefined, now: Instant): PimLease {
+  switch (lease.phase) {
+    case 'intended':
+    case 'assigned':
+    case 'usable':
+      return ending(lease, reason, by, now);
+    case 'waiting':
+      return { ...lease, phase: 'cancelling', tries: 0, next: 'cancel', nextAt: now };
+    default:
+      return lease;
+  }
+}
+
+function ending({ doubt: _, awaiting: __, ...lease }: PimLease, reason: EndReason, by: Person | undefined, now: Instant, at: Instant = now): PimLease {
+  return {
+    ...lease,
+    phase: 'releasing',
+    shown: true,
+    endingAt: at,
+    endReason: reason,
+    ...(by ? { endedBy: by } : {}),
+    awaiting: 'Asking the cloud to take it back',
+    checks: 0,
+    tries: 0,
+    next: 'release',
+    nextAt: now,
+  };
+}
+
+function gone({ awaiting: _, doubt: __, ...lease }: PimLease, proof: 'denied' | 'absent', now: Instant): PimLease {
+  return { ...lease, phase: 'gone', goneAt: now, proof, next: 'nothing', nextAt: now };
+}
+
+function over({ awaiting: _, doubt: __, ...lease }: PimLease, phase: 'failed' | 'denied' | 'cancelled' | 'lapsed'): PimLease {
+  return { ...lease, phase, next: 'nothing' };
+}
+
+function resumed(lease: PimLease, now: Instant): PimLease {
+  switch (lease.phase) {
+    case 'intended':
+      return { ...ending(lease, 'activation failed', undefined, now), problem: { code: 'restarted', message: 'The daemon stopped before the cloud had answered.' } };
+    case 'assigned':
+    case 'usable':
+      return now >= lease.notAfter ? due(lease, now) : { ...lease, doubt: 'Verifying after a restart', checks: 0, tries: 0, next: 'check', nextAt: now };
+    default:
+      return { ...lease, tries: 0, nextAt: lease.next === 'release' && lease.releasableAt ? Math.max(now, Math.min(lease.nextAt, lease.releasableAt)) : now };
+  }
+}
+
+const waitBetween = (tries: number): Millis => checkAgain(4 + tries);

@@ -1,0 +1,45 @@
+import { isAbsolute } from 'node:path';
+import { connect } from '../../protocol/client.ts';
+import type { Clock } from '../../protocol/clock.ts';
+import { Fault } from '../../protocol/fault.ts';
+import type { Params } from '../../protocol/messages.ts';
+import type { Places } from '../../protocol/places.ts';
+import { Connection, type ConnectionParts } from './connection.ts';
+import { isAlive, readEntry } from './entry.ts';
+import { proof } from './proof.ts';
+import { startDaemon } from './start.ts';
+import { openWire } from './wire.ts';
+
+export interface DaemonLinkParts {
+  clock: Clock;
+  random(): number;
+  places: Places;
+  /** Absolute path of `portcullis.mjs`. */
+  script: string;
+  /** Absolute path of the Node to run it with. */
+  node(): string;
+  env: Record<string, string | undefined>;
+  platform: string;
+  uid: number | undefined;
+  client(): Params<'hello'>['client'];
+  onLink: ConnectionParts['onLink'];
+}
+
+/** The link to this person's daemon over its socket. Nothing happens before `open()`. */
+export function daemonLink(parts: DaemonLinkParts): Connection {
+  const { clock, places } = parts;
+  return new Connection({
+    clock,
+    random: parts.random,
+    readEntry: () => readEntry(places.entryFile, { uid: parts.uid, isAlive }),
+    open: async (entry) => connect({ wire: await openWire(entry.socket), entry, clock, ...proof, client: parts.client() }),
+    start: async () => {
+      const node = parts.node();
+      if (!isAbsolute(node)) {
+        throw new Fault('configuration-invalid', `The setting portcullis.daemon.node is not an absolute path: ${node}`);
+      }
+      return startDaemon({ node, script: parts.script, stateDir: places.stateDir, env: parts.env, platform: parts.platform });
+    },
+    onLink: parts.onLink,
+  });
+}

@@ -1,0 +1,119 @@
+import type { GrantId, ResourceId } from '../protocol/ids.ts';
+import { isOpen, mayStand } from '../protocol/lifecycle.ts';
+import type { ElevationRequest, Grant, GrantState, ResourceRef } from '../protocol/model.ts';
+import { type DaemonState, type SignIn, shownState } from '../protocol/state.ts';
+import type { Link } from './link.ts';
+
+/** Everything that the screens are drawn from. */
+export interface View {
+  link: Link;
+  /** The last state known; while the link is not `connected` it is old news. */
+  state: DaemonState | undefined;
+  /** Revoked by a click of this window, before the daemon's event: less power is shown at once. */
+  asked: ReadonlySet<GrantId>;
+  /** Something was held when this editor last knew: before the window was reloaded, or before the daemon was another. */
+  heldBefore: boolean;
+}
+
+/** A grant with the state that may honestly be shown of it. */
+export interface ShownGrant {
+  grant: Grant;
+  shown: GrantState;
+}
+
+export function show(view: View, grant: Grant): ShownGrant {
+  return { grant, shown: shownGrantState(view, grant) };
+}
+
+function shownGrantState(view: View, grant: Grant): GrantState {
+  if (!mayStand(grant.state)) return grant.state;
+  if (view.link.state !== 'connected') return 'unknown';
+  if (view.asked.has(grant.id)) return 'revoking';
+  return view.state ? shownState(grant, view.state) : grant.state;
+}
+
+const byEnd = (a: ShownGrant, b: ShownGrant) => a.grant.notAfter - b.grant.notAfter || (a.grant.id < b.grant.id ? -1 : 1);
+const byAge = (a: ElevationRequest, b: ElevationRequest) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
+
+/** What may still stand, soonest end first. */
+export function standing(view: View): ShownGrant[] {
+  const grants = Object.values(view.state?.grants ?? {});
+  return grants
+    .filter(({ state }) => mayStand(state))
+    .map((grant) => show(view, grant))
+    .sort(byEnd);
+}
+
+/** What I hold, or held until its absence is proven. */
+export const mine = (view: View): ShownGrant[] => standing(view).filter(({ grant }) => grant.mine);
+
+export const revocable = (view: View): ShownGrant[] => mine(view).filter(({ shown }) => shown !== 'revoking');
+
+export const extendable = (view: View): ShownGrant[] =>
+  mine(view).filter(({ grant, shown }) => grant.extendable.ok && (shown === 'usable' || shown === 'assigned'));
+
+/** My requests that wait for a decision, oldest first. */
+export const waiting = (view: View): ElevationRequest[] =>
+  Object.values(view.state?.requests ?? {})
+    .filter((request) => request.mine && isOpen(request.state))
+    .sort(byAge);
+
+/** Requests that wait for me, oldest first. */
+export const deciding = (view: View): ElevationRequest[] =>
+  Object.values(view.state?.requests ?? {})
+    .filter((request) => request.mayDecide && isOpen(request.state))
+    .sort(byAge);
+
+/** Nothing is known for certain about what I hold. */
+export function isUnknown(view: View): boolean {
+  if (view.link.state === 'connecting') return false;
+  if (view.link.state !== 'connected') return view.heldBefore || mine(view).length > 0 || waiting(view).length > 0;
+  return view.heldBefore || mine(view).some(({ shown }) => shown === 'unknown');
+}
+
+export interface AccessHere {
+  grants: ShownGrant[];
+  requests: ElevationRequest[];
+}
+
+/** Access by resource id, for the rows of the tree: made once for each change, not once for each row. */
+export const accessByResource = (view: View): Map<ResourceId, AccessHere> => gather(view, ({ id }) => id);
+
+/** The same by balancer: what is held on a part shows on its balancer too. */
+export const accessByBalancer = (view: View): Map<ResourceId, AccessHere> => gather(view, ({ balancerId }) => balancerId);
+
+function gather(view: View, key: (resource: ResourceRef) => ResourceId): Map<ResourceId, AccessHere> {
+  const found = new Map<ResourceId, AccessHere>();
+  const at = (id: ResourceId): AccessHere => {
+    const here = found.get(id) ?? { grants: [], requests: [] };
+    found.set(id, here);
+    return here;
+  };
+  for (const shown of standing(view)) at(key(shown.grant.resource)).grants.push(shown);
+  for (const request of waiting(view)) at(key(request.resource)).requests.push(request);
+  return found;
+}
+
+/** Balancers whose row differs between two views. Undefined: any may. */
+export function changedBalancers(before: View, after: View): Set<ResourceId> | undefined {
+  if (before.link.state !== after.link.state || !before.state !== !after.state) return undefined;
+  if (before.state?.central.state !== after.state?.central.state || before.asked !== after.asked) return undefined;
+  const changed = new Set<ResourceId>();
+  for (const part of ['grants', 'requests'] as const) {
+    const [old, now] = [before.state?.[part] ?? {}, after.state?.[part] ?? {}];
+    if (old === now) continue;
+    for (const id of new Set([...Object.keys(old), ...Object.keys(now)])) {
+      const [was, is] = [old[id], now[id]];
+      if (was !== is) for (const thing of [was, is]) if (thing) changed.add(thing.resource.balancerId);
+    }
+  }
+  return changed;
+}
+
+const needsSignIn = ({ state }: SignIn) => state === 'signed out' || state === 'failed';
+
+/** Where signing in is needed, the cloud first. */
+export const signedOutOf = (view: View): SignIn[] =>
+  [...(view.state?.signIns ?? [])].filter(needsSignIn).sort((a) => (a.to === 'central' ? 1 : -1));
+
+export const signedInTo = (view: View): SignIn[] => (view.state?.signIns ?? []).filter(({ state }) => state === 'signed in');

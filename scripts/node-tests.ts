@@ -1,0 +1,34 @@
+import path from 'node:path';
+import { finished } from 'node:stream/promises';
+import { run } from 'node:test';
+import { dot, spec } from 'node:test/reporters';
+import { ROOT } from './root.ts';
+
+export interface TestRun {
+  files: string[];
+  /** Files at a time, each in a process of its own. */
+  concurrency: number;
+  /** Limit for one file, in ms: one that leaves a handle open would wait for ever. */
+  timeout: number;
+  /** Every test by name, or a dot for each. Failures are always told in full. */
+  reporter: 'spec' | 'dot';
+}
+
+/** Runs test files with Node's own runner, prints a closing line, and says whether all passed. */
+export async function runTestFiles({ files, concurrency, timeout, reporter }: TestRun): Promise<boolean> {
+  const sorted = files.map((file) => path.resolve(ROOT, file)).sort();
+  const stream = run({ files: sorted, cwd: ROOT, concurrency, timeout });
+  let whole = { passed: 0, failed: 0, skipped: 0, ok: false };
+  stream.on('test:summary', ({ file, counts, success }) => {
+    // One summary for each file and one for all: only the last names no file.
+    if (file !== undefined) return;
+    const { tests, passed, skipped, todo } = counts;
+    whole = { passed, skipped, failed: tests - passed - skipped - todo, ok: success };
+  });
+  const shown = reporter === 'spec' ? stream.compose(new spec()) : stream.compose(dot);
+  shown.pipe(process.stdout, { end: false });
+  await finished(shown);
+  const skipped = whole.skipped > 0 ? `, ${whole.skipped} skipped` : '';
+  console.log(`\n${whole.passed} passed, ${whole.failed} failed${skipped} in ${sorted.length} files`);
+  return whole.ok && whole.failed === 0 && whole.passed > 0;
+}

@@ -1,0 +1,45 @@
+// `npm run package`: builds, then packs what .vscodeignore allows into out/portcullis.vsix.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { ROOT } from './root.ts';
+
+export const VSIX = path.join(ROOT, 'out/portcullis.vsix');
+
+const NEEDED = ['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/extension.cjs', 'dist/portcullis.mjs', 'dist/webview/audit.js'];
+
+const vsceFile = () => path.join(path.dirname(createRequire(import.meta.url).resolve('@vscode/vsce/package.json')), 'vsce');
+const vsce = (...args: string[]) =>
+  execFileSync(process.execPath, [vsceFile(), ...args], { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+/**
+ * Packs what is built.
+ * @throws Error that names the files that are missing, or says why the packer refused.
+ */
+export function packVsix(): string {
+  const missing = NEEDED.filter((file) => !existsSync(path.join(ROOT, file)));
+  if (missing.length > 0) throw new Error(`Cannot pack without ${missing.join(', ')}`);
+  mkdirSync(path.dirname(VSIX), { recursive: true });
+  try {
+    vsce('package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links', '--out', VSIX);
+  } catch (cause) {
+    throw new Error(`vsce: ${String((cause as { stderr?: string }).stderr ?? cause).trim()}`, { cause });
+  }
+  return `${path.relative(ROOT, VSIX)} ${Math.round(statSync(VSIX).size / 1_024)} KiB`;
+}
+
+/** The files that would be packed, in order, from the root. */
+export function packedFiles(): string[] {
+  return vsce('ls', '--no-dependencies').split('\n').filter(Boolean).sort();
+}
+
+if (import.meta.main) {
+  try {
+    execFileSync(process.execPath, [path.join(ROOT, 'scripts/build.ts')], { cwd: ROOT, stdio: 'inherit' });
+    console.log(packVsix());
+  } catch (error) {
+    if (!(error as { status?: number }).status) console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}

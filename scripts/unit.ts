@@ -1,0 +1,16 @@
+// `npm run test:unit [-- FILE…]`: every test that needs no editor. Named files are reported test by test.
+import { globSync } from 'node:fs';
+import { runTestFiles } from './node-tests.ts';
+import { ROOT } from './root.ts';
+
+const IN_AN_EDITOR = /^test[/\\](e2e|editor)[/\\]/;
+
+const named = process.argv.slice(2);
+const all = () => globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => !IN_AN_EDITOR.test(file));
+const passed = await runTestFiles({
+  files: named.length > 0 ? named : all(),
+  concurrency: 2,
+  timeout: 180_000,
+  reporter: named.length > 0 ? 'spec' : 'dot',
+});
+process.exitCode = passed ? 0 : 1;

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import { CALL_TIMEOUT, CloudCalls } from '../../../central/grants/calls.ts';
+import type { GrantLife } from '../../../central/grants/life.ts';
+import { GrantRunner } from '../../../central/grants/runner.ts';
+import { sqliteDialect } from '../../../central/store/sqlite.ts';
+import { Store } from '../../../central/store/store.ts';
+import type { RequestLife } from '../../../central/requests/life.ts';
+import { MINUTE } from '../../../protocol/clock.ts';
+import type { GrantId, RequestId } from '../../../protocol/ids.ts';
+import type { Person } from '../../../protocol/model.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { FakeCloud } from '../fake-cloud.ts';
+import { aRole, balancerId } from '../samples.ts';
+
+export const ALICE = { id: 'alice', name: 'Alice Novak' } as Person;
+export const LONGEST_REQUEST_LIFE = 10 * MINUTE;
+const GRACE = 5 * MINUTE;
+
+/** The real runner on a real store, with a cloud in memory and a clock that the test moves. */
+export class World {
+  readonly clock = new ManualClock();
+  readonly cloud = new FakeCloud(this.clock);
+  readonly troubles: string[] = [];
+  readonly store: Store;
+  runner: GrantRunner;
+
+  private constructor(store: Store) {
+    this.store = store;
+    this.runner = this.#runner();
+  }
+
+  static async open(file = ':memory:'): Promise<World> {
+    return new World(await Store.open(await sqliteDialect(file)));
+  }
+
+  /** Central stops at this point and is started again later. */
+  async restart(down = 0): Promise<void> {
+    await this.runner.close();
+    await this.clock.advance(down);
+    this.runner = this.#runner();
+    await this.runner.start();
+  }
+
+  async close(): Promise<void> {
+    await this.runner.close();
+    await this.store.close();
+  }
+
+  /** A request that was approved, and the intent of its grant. */
+  async grant(changes: Partial<Pick<GrantLife, 'follows' | 'principalId' | 'notAfter'>> = {}): Promise<GrantId> {
+    const id = randomUUID() as GrantId;
+    const requestId = randomUUID() as RequestId;
+    const resource = { id: balancerId('prod-edge'), name: 'prod-edge', kind: 'Load balancer', balancerId: balancerId('prod-edge'), balancerName: 'prod-edge' };
+    const { allows, actions, ...role } = aRole('backends');
+    const now = this.clock.now();
+    const start = await this.store.write(async (tx) => {
+      await tx.putRequest({ ...aRequest, id: requestId, grantId: id, resource, role, allows, actions, createdAt: now, lapsesAt: now }, now);
+      return this.runner.intend(tx, {
+        id,
+        requestId,
+        issuer: 'https://issuer',
+        holder: ALICE,
+        principalId: 'oid-alice',
+        resource,
+        role,
+        actions,
+        reason: 'Drain web-1',
+        approvedBy: [],
+        notAfter: now + 15 * MINUTE,
+        ...changes,
+      });
+    });
+    start();
+    return id;
+  }
+
+  async life(id: GrantId): Promise<GrantLife> {
+    const life = await this.store.grant(id);
+    if (!life) throw new Error(`There is no grant ${id}`);
+    return life;
+  }
+
+  allows(life: Pick<GrantLife, 'principalId' | 'role' | 'resource'>): boolean {
+    return this.cloud.allows(life.principalId, life.role.id, life.resource.id);
+  }
+
+  /** What an honest daemon says: exactly what the cloud does. */
+  async observe(id: GrantId): Promise<void> {
+    const access = this.allows(await this.life(id)) ? 'allowed' : 'denied';
+    await this.runner.send(id, { type: 'observed', access, at: this.clock.now() });
+  }
+
+  async kinds(id: GrantId): Promise<string[]> {
+    return (await this.store.events(0, 10_000)).filter(({ grantId }) => grantId === id).map(({ kind }) => kind);
+  }
+
+  #runner(): GrantRunner {
+    return new GrantRunner({
+      store: this.store,
+      calls: new CloudCalls(this.cloud, this.clock, CALL_TIMEOUT),
+      clock: this.clock,
+      random: () => 0.5,
+      rules: { propagation: this.cloud.propagation, longestRequestLife: LONGEST_REQUEST_LIFE, grace: GRACE },
+      trouble: (error, what) => void this.troubles.push(`${what}: ${error}`),
+    });
+  }
+}
+
+const aRequest: Omit<RequestLife, 'id' | 'grantId' | 'resource' | 'role' | 'allows' | 'actions' | 'createdAt' | 'lapsesAt'> = {
+  requester: { issuer: 'https://issuer', person: ALICE, groups: [], principals: { azure: 'oid-alice' }, keys: ['alice'] },
+  target: {
+    id: 'prod-edge',
+    account: 's1',
+    provider: 'azure',
+    kind: 'load-balancer',
+    name: 'prod-edge',
+    resourceGroup: 'rg',
+    location: 'westeurope',
+    exposure: 'public',
+    tags: {},
+  },
+  duration: 15 * MINUTE,
+  reason: 'Drain web-1',
+  state: 'approved',
+  requirements: [],
+  approvals: [],
+};

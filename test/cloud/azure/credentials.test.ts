@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { AccessToken, TokenCredential } from '@azure/identity';
+import { engineerCredential } from '../../../cloud/azure/engineer-credential.ts';
+import { faultOf } from '../../../cloud/azure/errors.ts';
+import { grantingCredential } from '../../../cloud/azure/granting-credential.ts';
+import { personIn } from '../../../cloud/azure/person.ts';
+import { azureProvider } from '../../../cloud/azure/provider.ts';
+import { sharedTokens } from '../../../cloud/azure/shared-tokens.ts';
+import { Fault } from '../../../protocol/fault.ts';
+import { azProfile, writeAz } from '../../clouds/azure/az.ts';
+import { CENTRAL_APP, PEOPLE } from '../../clouds/azure/estate.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { scratch } from '../../support/scratch.ts';
+import { signal, startStage } from './stage.ts';
+
+const SCOPE = 'https://management.azure.com/.default';
+
+/** The Azure CLI of the machine is out of reach: only this folder is on the path. */
+function onlyPath(t: { after(run: () => void): void }, dir: string): void {
+  const before = process.env['PATH'];
+  process.env['PATH'] = [dir, '/usr/bin', '/bin'].join(path.delimiter);
+  t.after(() => {
+    process.env['PATH'] = before;
+  });
+}
+
+test("the engineer signs in with the Azure CLI, and Azure knows who it is", async (t) => {
+  const stage = await startStage(t, {});
+  const dir = scratch(t);
+  writeAz(dir, azProfile(stage.azure, PEOPLE.alice.oid));
+  onlyPath(t, dir);
+  const engineer = engineerCredential({ settings: stage.settings, session: () => undefined });
+  assert.equal(engineer.by(), 'not signed in');
+  const provider = azureProvider(engineer.credential, stage.settings, stage.clock);
+  assert.equal((await provider.access.whoAmI(signal())).name, 'Alice Novak');
+  assert.equal(engineer.by(), 'Azure CLI');
+});
+
+test('the session of VS Code comes first, and nobody else is tried while it lasts', async (t) => {
+  onlyPath(t, scratch(t));
+  const held = { token: 'from-the-editor', expiresAt: 5 };
+  const engineer = engineerCredential({ settings: {}, session: () => held });
+  assert.deepEqual(await engineer.credential.getToken(SCOPE), { token: 'from-the-editor', expiresOnTimestamp: 5 });
+  assert.equal(engineer.by(), 'VS Code');
+  await assert.rejects(async () => engineer.credential.getToken(SCOPE, { claims: '{}' }), (error) => error instanceof Fault && /VS Code/.test(error.wayOut ?? ''));
+  assert.equal(engineer.by(), 'not signed in');
+});
+
+test('stronger sign-in with the Azure CLI names the command', async (t) => {
+  onlyPath(t, scratch(t));
+  const engineer = engineerCredential({ settings: {}, session: () => undefined });
+  await assert.rejects(
+    async () => engineer.credential.getToken(SCOPE, { claims: '{"access_token":{}}' }),
+    (error) => /^Run "az login --claims-challenge \S+/.test(faultOf(error, 0).wayOut ?? ''),
+  );
+});
+
+test('central signs in with its secret, at the configured authority alone', async (t) => {
+  const stage = await startStage(t);
+  const { clientId, clientSecret: secret, oid } = CENTRAL_APP;
+  const credential = grantingCredential({ kind: 'client-secret', tenantId: stage.azure.tenantId, clientId, secret }, stage.settings);
+  const person = await azureProvider(credential, stage.settings, stage.clock).access.whoAmI(signal());
+  assert.deepEqual(person, { id: oid, name: 'Portcullis central' });
+});
+
+test('a wrong secret is a failed sign-in, not an unreachable cloud', async (t) => {
+  const stage = await startStage(t);
+  const credential = grantingCredential(
+    { kind: 'client-secret', tenantId: stage.azure.tenantId, clientId: CENTRAL_APP.clientId, secret: 'wrong' },
+    stage.settings,
+  );
+  const { access } = azureProvider(credential, stage.settings, stage.clock);
+  await assert.rejects(access.whoAmI(signal()), (error) => error instanceof Fault && error.code === 'sign-in-failed');
+});
+
+test('a burst of calls asks the credential once; a later one asks again', async () => {
+  const clock = new ManualClock();
+  let asked = 0;
+  const credential: TokenCredential = { getToken: async () => ({ token: String(++asked), expiresOnTimestamp: 0 }) };
+  const shared = sharedTokens(credential, clock, 60_000);
+  const tokens = await Promise.all([shared.getToken(SCOPE), shared.getToken(SCOPE), shared.getToken([SCOPE])]);
+  assert.deepEqual(
+    tokens.map((token) => token?.token),
+    ['1', '1', '2'],
+  );
+  assert.equal((await shared.getToken(SCOPE, { claims: '{}' }))?.token, '3');
+  assert.equal((await shared.getToken(SCOPE))?.token, '1');
+  await clock.advance(60_000);
+  assert.equal((await shared.getToken(SCOPE))?.token, '4');
+});
+
+test('a failure is not remembered', async () => {
+  let fail = true;
+  const token: AccessToken = { token: 'x', expiresOnTimestamp: 0 };
+  const shared = sharedTokens({ getToken: async () => (fail ? Promise.reject(new Error('no')) : token) }, new ManualClock());
+  await assert.rejects(async () => shared.getToken(SCOPE), /no/);
+  fail = false;
+  assert.equal(await shared.getToken(SCOPE), token);
+});
+
+test('a token that does not say who it is for is not taken', () => {
+  const token = (claims: unknown) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
+  for (const bad of ['', 'x', 'a.b.c', token({}), token({ oid: '' }), token(null)]) {
+    assert.throws(() => personIn(bad), (error) => error instanceof Fault && error.code === 'sign-in-failed', bad);
+  }
+  assert.deepEqual(personIn(token({ oid: 'ABC', unique_name: 'live.com#a@b.example' })), { id: 'abc', name: 'live.com#a@b.example', email: 'live.com#a@b.example' });
+});

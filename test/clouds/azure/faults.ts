@@ -1,0 +1,63 @@
+import type { Cancel, Millis } from '../../../protocol/clock.ts';
+
+/** What goes wrong with a call. */
+export type Trouble =
+  /** 429 without applying. `retryAfter` as on the wire: seconds or an HTTP date. */
+  | { kind: 'throttle'; retryAfter?: string | undefined }
+  /** Any error without applying: 503, 500, 403… */
+  | { kind: 'refuse'; status: number; code: string; message: string }
+  /** The connection breaks before anything is applied. */
+  | { kind: 'drop-before' }
+  /** Everything is applied, then the connection breaks: the caller cannot know. */
+  | { kind: 'drop-after' }
+  /** The connection breaks now, the call is applied later. The worst case of an unknown outcome. */
+  | { kind: 'apply-late'; after: Millis }
+  /** Applied and answered, but only after a wait. */
+  | { kind: 'slow'; by: Millis }
+  /** 401 with a claims challenge (continuous access evaluation), until a token satisfies `context`. */
+  | { kind: 'challenge'; context: string };
+
+export interface Switch {
+  /** Tested against `METHOD /path?query`. */
+  call: RegExp;
+  /** How many calls it hits. Endless when left out. */
+  times?: number | undefined;
+  /** Only calls of this principal. */
+  oid?: string | undefined;
+  trouble: Trouble;
+}
+
+/** Switches that make calls fail, in the order in which they were set. */
+export class Faults {
+  /** Conditional writes are not conditional: whether the real service honours If-Match is not known. */
+  ignoreIfMatch = false;
+  /** Which policy governs an activation at a narrower scope than its eligibility: not known either. */
+  narrowedPolicy: 'eligibility' | 'child' = 'eligibility';
+  #switches: { set: Switch; left: number }[] = [];
+
+  add(set: Switch): Cancel {
+    const entry = { set, left: set.times ?? Number.POSITIVE_INFINITY };
+    this.#switches.push(entry);
+    return () => {
+      this.#switches = this.#switches.filter((one) => one !== entry);
+    };
+  }
+
+  clear(): void {
+    this.#switches = [];
+  }
+
+  /** The trouble of this call, if any; counts it. */
+  take(call: string, caller: { oid: string; contexts: string[] } | undefined): Trouble | undefined {
+    const entry = this.#switches.find(
+      ({ set, left }) =>
+        left > 0 &&
+        set.call.test(call) &&
+        (set.oid === undefined || set.oid === caller?.oid) &&
+        !(set.trouble.kind === 'challenge' && caller?.contexts.includes(set.trouble.context)),
+    );
+    if (!entry) return undefined;
+    entry.left -= 1;
+    return entry.set.trouble;
+  }
+}

@@ -1,0 +1,447 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { MINUTE, SECOND } from '../../protocol/clock.ts';
+import { Fault } from '../../protocol/fault.ts';
+import type { Grant } from '../../protocol/model.ts';
+import type { Client } from '../../protocol/client.ts';
+import { settle } from '../support/manual-clock.ts';
+import { ALICE, BALANCER, BEN, POOL, ROLE } from './support/cloud.ts';
+import { startStage, type Stage } from './support/stage.ts';
+
+const ask = (minutes = 30) => ({
+  resourceId: BALANCER,
+  roleId: ROLE.id,
+  authority: 'pim' as const,
+  duration: minutes * MINUTE,
+  reason: 'INC-1: drain a backend',
+  idempotencyKey: randomUUID(),
+});
+
+const only = (client: Client): Grant => {
+  const [grant, ...more] = Object.values(client.state.grants);
+  assert.ok(grant, 'one grant is shown');
+  assert.equal(more.length, 0);
+  return grant;
+};
+
+/** Lets the fake cloud give power when it activates, and take it when it accepts the release. */
+function honest(stage: Stage): void {
+  stage.pim.onActivate = () => {
+    stage.cloud.power = true;
+  };
+  stage.pim.onRelease = (unbound) => {
+    if (unbound.state === 'accepted') stage.cloud.power = false;
+  };
+}
+
+async function usable(stage: Stage): Promise<Client> {
+  honest(stage);
+  const client = await stage.client();
+  const answer = await client.call('request', ask());
+  assert.equal(answer.ok, true);
+  await stage.clock.advance(SECOND);
+  assert.equal(only(client).state, 'usable');
+  return client;
+}
+
+const kinds = async (client: Client): Promise<string[]> => {
+  const { events } = await client.call('audit.query', { filter: {}, offset: 0, limit: 200 });
+  return events.map(({ kind }) => kind).reverse();
+};
+
+test('a request becomes usable when the cloud allows it, and gone when the cloud denies it', async (t) => {
+  const stage = await startStage(t);
+  const client = await stage.client();
+  const answer = await client.call('request', ask());
+  assert.ok(answer.ok);
+  await stage.clock.advance(100);
+  assert.equal(only(client).state, 'assigned', 'assigned is not usable');
+
+  stage.cloud.power = true;
+  await stage.clock.advance(15 * SECOND);
+  assert.equal(only(client).state, 'usable');
+  assert.equal(only(client).notAfter, stage.pim.orders[0]?.notAfter);
+
+  assert.ok((await client.call('revoke', { grantId: only(client).id })).ok);
+  await stage.clock.advance(5 * SECOND);
+  assert.equal(only(client).state, 'revoking', 'accepted is not gone');
+  stage.cloud.power = false;
+  await stage.clock.advance(15 * SECOND);
+  const gone = only(client);
+  assert.equal(gone.state, 'gone');
+  assert.equal(gone.proof, 'denied');
+  assert.equal(gone.endReason, 'revoked');
+  assert.deepEqual(gone.endedBy, ALICE);
+  assert.deepEqual(
+    (await kinds(client)).filter((kind) => /request|grant|lease|revocation/.test(kind)),
+    [
+      'request.created',
+      'request.decided',
+      'grant.intended',
+      'grant.assigned',
+      'lease.taken',
+      'grant.usable',
+      'grant.ending',
+      'revocation.attempted',
+      'grant.gone',
+    ],
+  );
+});
+
+test('the daemon ends a grant at its instant, whatever the cloud does by itself', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  await stage.clock.advance(30 * MINUTE);
+  const gone = only(client);
+  assert.equal(gone.state, 'gone');
+  assert.equal(gone.endReason, 'expired');
+  assert.ok((gone.goneAt ?? 0) - gone.notAfter < SECOND, 'late by less than a second');
+});
+
+test('a wall clock that is set back lengthens nothing', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  await stage.clock.advance(10 * MINUTE);
+  stage.clock.setWall(-60 * MINUTE);
+  await stage.clock.advance(20 * MINUTE);
+  assert.equal(only(client).state, 'gone');
+  assert.ok((await kinds(client)).includes('clock.jumped'));
+});
+
+test('a wall clock that is set forward ends early', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  stage.clock.setWall(60 * MINUTE);
+  await stage.clock.advance(2 * SECOND);
+  assert.equal(only(client).state, 'gone');
+});
+
+test('a closed lid ends what fell due meanwhile as soon as it opens', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  stage.clock.suspend(45 * MINUTE);
+  await stage.clock.advance(SECOND);
+  assert.equal(only(client).state, 'gone');
+});
+
+test('a release that comes too early is shown with its instant and sent again then', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  const again = stage.clock.now() + 4 * MINUTE;
+  stage.pim.releases = [{ state: 'not yet', again, why: 'Azure allows release after 5 minutes' }, { state: 'accepted' }];
+  await client.call('revoke', { grantId: only(client).id });
+  await stage.clock.advance(MINUTE);
+  assert.equal(only(client).state, 'revoking');
+  assert.equal(only(client).releasableAt, again);
+  assert.match(only(client).awaiting ?? '', /5 minutes/);
+  assert.equal(stage.pim.log.filter((act) => act === 'deactivate').length, 1, 'not sent before');
+  await stage.clock.advance(3 * MINUTE + SECOND);
+  assert.equal(only(client).state, 'gone');
+});
+
+test('an activation whose outcome is lost is taken back and verified until nothing can land late', async (t) => {
+  const stage = await startStage(t);
+  stage.pim.activations = [new Fault('timed-out', 'No answer')];
+  stage.pim.releases = [{ state: 'nothing there' }];
+  const client = await stage.client();
+  await client.call('request', ask());
+  await stage.clock.advance(2 * MINUTE);
+  assert.equal(only(client).state, 'revoking', 'absent now is no proof');
+  assert.equal(only(client).endReason, 'activation failed');
+  // It lands late after all.
+  stage.cloud.power = true;
+  stage.pim.releases = [{ state: 'accepted' }];
+  stage.pim.onRelease = () => {
+    stage.cloud.power = false;
+  };
+  await stage.clock.advance(3 * MINUTE);
+  assert.equal(only(client).state, 'gone');
+  assert.equal(stage.cloud.power, false);
+});
+
+test('a refusal of the cloud says why and leaves no grant standing', async (t) => {
+  const stage = await startStage(t);
+  stage.pim.activations = [{ state: 'refused', problem: { code: 'RoleAssignmentExists', message: 'You hold it already', wayOut: 'Use it.' } }];
+  const client = await stage.client();
+  const answer = await client.call('request', ask());
+  assert.ok(answer.ok);
+  await stage.clock.advance(SECOND);
+  assert.equal(only(client).state, 'failed');
+  const request = client.state.requests[answer.value.requestId];
+  assert.equal(request?.state, 'failed');
+  assert.equal(request?.problem?.message, 'You hold it already');
+});
+
+test('an approver of the cloud decides; the clock runs from then on', async (t) => {
+  const stage = await startStage(t);
+  honest(stage);
+  const approvers = { needed: 1, people: [BEN] };
+  stage.pim.rulesNow = { ...stage.pim.rulesNow, approvers };
+  stage.pim.activations = [{ state: 'pending approval', approvers }];
+  stage.pim.onActivate = () => {};
+  stage.pim.pendings = [{ state: 'pending approval', approvers }];
+  const client = await stage.client();
+  const preview = await client.call('preview', { resourceId: BALANCER, roleId: ROLE.id, authority: 'pim', duration: 30 * MINUTE });
+  assert.ok(preview.ok);
+  assert.equal(preview.value.headline, 'Needs approval by Ben Okafor');
+  const answer = await client.call('request', ask());
+  assert.ok(answer.ok);
+  await stage.clock.advance(20 * MINUTE);
+  assert.equal(client.state.requests[answer.value.requestId]?.state, 'pending approval');
+  assert.deepEqual(client.state.grants, {}, 'no power, no grant');
+  stage.cloud.power = true;
+  stage.pim.pendings = [{ state: 'assigned' }];
+  await stage.clock.advance(MINUTE);
+  assert.equal(only(client).state, 'usable');
+  const left = only(client).notAfter - stage.clock.now();
+  assert.ok(left > 29 * MINUTE && left <= 30 * MINUTE, `the whole time is left: ${left}`);
+  await stage.clock.advance(30 * MINUTE);
+  assert.equal(only(client).state, 'gone');
+});
+
+test('a pending request can be taken back, and one that was approved meanwhile is ended', async (t) => {
+  const stage = await startStage(t);
+  const approvers = { needed: 1, people: [BEN] };
+  stage.pim.rulesNow = { ...stage.pim.rulesNow, approvers };
+  stage.pim.activations = [{ state: 'pending approval', approvers }];
+  stage.pim.pendings = [{ state: 'pending approval', approvers }];
+  const client = await stage.client();
+  const first = await client.call('request', ask());
+  assert.ok(first.ok);
+  await stage.clock.advance(SECOND);
+  assert.ok((await client.call('request.cancel', { requestId: first.value.requestId })).ok);
+  await stage.clock.advance(SECOND);
+  assert.equal(client.state.requests[first.value.requestId]?.state, 'cancelled');
+
+  stage.pim.cancels = [new Fault('cloud-refused', 'Already decided')];
+  const second = await client.call('request', ask());
+  assert.ok(second.ok);
+  await stage.clock.advance(SECOND);
+  stage.pim.pendings = [{ state: 'assigned' }];
+  await client.call('request.cancel', { requestId: second.value.requestId });
+  await stage.clock.advance(10 * SECOND);
+  assert.equal(only(client).state, 'gone');
+});
+
+test('the same idempotency key twice is one request', async (t) => {
+  const stage = await startStage(t);
+  const client = await stage.client();
+  const params = ask();
+  const answers = await Promise.all([client.call('request', params), client.call('request', params)]);
+  const again = await client.call('request', params);
+  for (const answer of [...answers, again]) assert.deepEqual(answer, { ok: true, value: { requestId: params.idempotencyKey } });
+  await stage.clock.advance(SECOND);
+  assert.equal(stage.pim.orders.length, 1);
+});
+
+test('a second elevation of the same right is refused while the first stands', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  const answer = await client.call('request', ask());
+  assert.ok(!answer.ok);
+  assert.equal(answer.refusal.code, 'already-elevated');
+});
+
+test('a resource that is locked is refused before anything is sent', async (t) => {
+  const stage = await startStage(t);
+  stage.cloud.lockedBy = ['do-not-delete'];
+  const client = await stage.client();
+  const answer = await client.call('request', ask());
+  assert.ok(!answer.ok);
+  assert.equal(answer.refusal.code, 'locked');
+  assert.match(answer.refusal.message, /do-not-delete/);
+  assert.deepEqual(stage.pim.log, []);
+});
+
+test('a part is elevated by its own id', async (t) => {
+  const stage = await startStage(t);
+  const client = await stage.client();
+  assert.ok((await client.call('request', { ...ask(), resourceId: POOL })).ok);
+  await stage.clock.advance(SECOND);
+  assert.equal(stage.pim.orders[0]?.resource, POOL);
+  assert.equal(only(client).resource.kind, 'Backend pool');
+  assert.equal(only(client).resource.balancerName, 'prod-edge');
+});
+
+test('a cloud that does not answer makes the state unknown, and known again later', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  stage.cloud.down = true;
+  await stage.clock.advance(70 * SECOND);
+  assert.equal(only(client).state, 'unknown');
+  stage.cloud.down = false;
+  await stage.clock.advance(70 * SECOND);
+  assert.equal(only(client).state, 'usable');
+});
+
+test('a release is repeated for as long as the cloud is down, at least once a minute', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  stage.pim.releases = [new Fault('cloud-unreachable', 'Azure does not answer')];
+  await client.call('revoke', { grantId: only(client).id });
+  await stage.clock.advance(60 * MINUTE);
+  const tries = stage.pim.log.filter((act) => act === 'deactivate').length;
+  assert.ok(tries >= 58, `tried ${tries} times in an hour`);
+  assert.equal(only(client).state, 'revoking');
+  assert.ok((await kinds(client)).includes('revocation.delayed'));
+  stage.pim.releases = [{ state: 'accepted' }];
+  stage.cloud.power = false;
+  await stage.clock.advance(MINUTE + SECOND);
+  assert.equal(only(client).state, 'gone');
+});
+
+test('what somebody else ended is noticed', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  stage.cloud.power = false;
+  stage.pim.releases = [{ state: 'nothing there' }];
+  await stage.clock.advance(90 * SECOND);
+  assert.equal(only(client).state, 'gone');
+});
+
+test('another right of the person does not keep an ended grant on the screen for ever', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  stage.pim.releases = [{ state: 'accepted' }, { state: 'nothing there' }];
+  stage.pim.onRelease = () => {};
+  await client.call('revoke', { grantId: only(client).id });
+  await stage.clock.advance(9 * MINUTE);
+  assert.equal(only(client).state, 'revoking');
+  await stage.clock.advance(3 * MINUTE);
+  assert.equal(only(client).state, 'gone');
+  assert.equal(only(client).proof, 'absent');
+});
+
+test('after kill -9 a usable grant is verified, resumed, and still ends at its instant', async (t) => {
+  const stage = await startStage(t);
+  const before = only(await usable(stage));
+  await stage.restart();
+  const client = await stage.client();
+  await stage.clock.advance(SECOND);
+  assert.equal(only(client).state, 'usable');
+  assert.equal(only(client).notAfter, before.notAfter);
+  await stage.clock.advance(30 * MINUTE);
+  assert.equal(only(client).state, 'gone');
+  assert.ok((await kinds(client)).includes('lease.resumed'));
+});
+
+test('a wall clock set back while no daemon ran lengthens nothing', async (t) => {
+  const stage = await startStage(t);
+  await usable(stage);
+  await stage.clock.advance(10 * MINUTE);
+  stage.clock.setWall(-60 * MINUTE);
+  await stage.restart();
+  const client = await stage.client();
+  await stage.clock.advance(21 * MINUTE);
+  assert.equal(only(client).state, 'gone');
+});
+
+test('what fell due while no daemon ran is ended at the start', async (t) => {
+  const stage = await startStage(t);
+  await usable(stage);
+  stage.clock.suspend(45 * MINUTE);
+  await stage.restart();
+  const client = await stage.client();
+  await stage.clock.advance(SECOND);
+  assert.equal(only(client).state, 'gone');
+  assert.equal(only(client).endReason, 'expired');
+});
+
+test('killed between intent and answer: it is taken back', async (t) => {
+  const stage = await startStage(t);
+  const never = new Promise<never>(() => {});
+  stage.pim.activate = async (order) => {
+    stage.pim.orders.push(order);
+    stage.cloud.power = true;
+    return never;
+  };
+  stage.pim.onRelease = () => {
+    stage.cloud.power = false;
+  };
+  const client = await stage.client();
+  void client.call('request', ask()).catch(() => {});
+  await stage.clock.advance(SECOND);
+  assert.equal(stage.pim.orders.length, 1);
+  await stage.restart();
+  const again = await stage.client();
+  await stage.clock.advance(5 * SECOND);
+  assert.equal(only(again).state, 'gone');
+  assert.equal(stage.cloud.power, false);
+});
+
+test('stopping ends what is held within five seconds', async (t) => {
+  const stage = await startStage(t);
+  await usable(stage);
+  void stage.daemon.stop();
+  await stage.clock.advance(5 * SECOND);
+  assert.equal(stage.cloud.power, false);
+  await stage.daemon.stopped;
+});
+
+test('stopping does not wait for a cloud that refuses yet; the next daemon goes on', async (t) => {
+  const stage = await startStage(t);
+  await usable(stage);
+  stage.pim.releases = [{ state: 'not yet', again: stage.clock.now() + 5 * MINUTE, why: 'Azure allows release after 5 minutes' }];
+  void stage.daemon.stop();
+  await stage.clock.advance(6 * SECOND);
+  await stage.daemon.stopped;
+  stage.pim.releases = [{ state: 'accepted' }];
+  await stage.restart();
+  const client = await stage.client();
+  await stage.clock.advance(5 * MINUTE + SECOND);
+  assert.equal(only(client).state, 'gone');
+  assert.equal(only(client).endReason, 'daemon stopped');
+});
+
+test('the last window to go ends what is held, after time for a reload', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  client.close();
+  await stage.clock.advance(5 * SECOND);
+  const reloaded = await stage.client();
+  await stage.clock.advance(30 * SECOND);
+  assert.equal(only(reloaded).state, 'usable', 'a reload keeps everything');
+  reloaded.close();
+  await stage.clock.advance(20 * SECOND);
+  assert.equal(stage.cloud.power, false);
+  await stage.clock.advance(5 * SECOND);
+  await stage.daemon.stopped;
+});
+
+test('a window that wants grants kept keeps them', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  client.close();
+  const keeper = await stage.client('editor', { whenLastWindowCloses: 'keep' });
+  keeper.close();
+  await stage.clock.advance(10 * MINUTE);
+  assert.equal(stage.cloud.power, true);
+  await stage.clock.advance(20 * MINUTE);
+  assert.equal(stage.cloud.power, false, 'until it expires');
+});
+
+test('two clients see the same truth, in the same order', async (t) => {
+  const stage = await startStage(t);
+  const [one, two] = [await stage.client(), await stage.client('terminal')];
+  honest(stage);
+  await one.call('request', ask());
+  await stage.clock.advance(SECOND);
+  await two.call('revoke', { grantId: only(two).id });
+  await stage.clock.advance(SECOND);
+  assert.deepEqual(one.state, two.state);
+  assert.deepEqual(one.state, JSON.parse(JSON.stringify(stage.daemon.live.now)));
+  assert.equal(only(one).state, 'gone');
+});
+
+test('an ended grant leaves the screen after an hour', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  await client.call('revoke', { grantId: only(client).id });
+  await stage.clock.advance(50 * MINUTE);
+  assert.equal(only(client).state, 'gone');
+  await stage.clock.advance(15 * MINUTE);
+  await settle();
+  assert.deepEqual(client.state.grants, {});
+  assert.deepEqual(client.state.requests, {});
+});

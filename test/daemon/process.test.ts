@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { openWire } from '../../daemon/cli/wire.ts';
+import { isAlive, readEntry } from '../../daemon/door/entry-file.ts';
+import { startDaemon } from '../../daemon/spawn.ts';
+import { type Client, connect } from '../../protocol/client.ts';
+import { systemClock } from '../../protocol/clock.ts';
+import type { EntryFile } from '../../protocol/door.ts';
+import { type Places, places } from '../../protocol/places.ts';
+import { DAEMON_EXIT, DAEMON_FLAGS, daemonEnvironment } from '../../protocol/spawn.ts';
+import { scratch } from '../support/scratch.ts';
+import { until } from '../support/until.ts';
+
+const clock = systemClock(() => os.uptime() * 1_000);
+const uid = process.geteuid?.();
+const ENTRY_SCRIPT = path.resolve(import.meta.dirname, '../../daemon/cli/main.ts');
+
+interface Home {
+  home: string;
+  places: Places;
+  env: Record<string, string>;
+}
+
+function makeHome(t: TestContext): Home {
+  const home = scratch(t);
+  // An `az` that knows nobody: no test asks this machine for a person.
+  const bin = path.join(home, 'bin');
+  mkdirSync(bin);
+  writeFileSync(path.join(bin, 'az'), '#!/bin/sh\necho "Please run \'az login\' to setup account." >&2\nexit 1\n', { mode: 0o755 });
+  const env = { HOME: home, PATH: `${bin}:/usr/bin:/bin`, LANG: 'C.UTF-8' };
+  return { home, env, places: places({ platform: process.platform, home }) };
+}
+
+function run(t: TestContext, { env }: Home): { child: ChildProcess; ended: Promise<number | null>; said: () => string } {
+  const child = spawn(process.execPath, [...DAEMON_FLAGS, ENTRY_SCRIPT, 'daemon'], { env: daemonEnvironment(env, process.platform), stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr?.on('data', (data) => {
+    said += String(data);
+  });
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { child, ended, said: () => said };
+}
+
+const entryOf = (home: Home): Promise<EntryFile> => until('the entry file', () => readEntry(home.places.entryFile, uid, isAlive));
+
+async function through(entry: EntryFile): Promise<Client> {
+  const wire = await openWire(entry.socket, clock);
+  assert.ok(wire);
+  return connect({
+    wire,
+    entry,
+    clock,
+    hmac: (secret, text) => createHmac('sha256', Buffer.from(secret, 'hex')).update(text).digest('hex'),
+    same: (a, b) => timingSafeEqual(Buffer.from(a), Buffer.from(b)),
+    nonce: () => randomBytes(32).toString('hex'),
+    client: { name: 'test', version: '1', kind: 'terminal' },
+  });
+}
+
+test('twelve daemons at once: exactly one stays, the others say where it is', async (t) => {
+  const home = makeHome(t);
+  const all = Array.from({ length: 12 }, () => run(t, home));
+  const entry = await entryOf(home);
+  const losers = all.filter(({ child }) => child.pid !== entry.pid);
+  assert.equal(losers.length, 11);
+  const codes = await Promise.all(losers.map(({ ended }) => ended));
+  assert.deepEqual(new Set(codes), new Set([DAEMON_EXIT.alreadyRunning]));
+  for (const { said } of losers) assert.match(said(), /runs already|starting or stopping/);
+  assert.ok(isAlive(entry.pid));
+  const client = await through(entry);
+  assert.equal(client.state.daemon.pid, entry.pid);
+  client.close();
+});
+
+test('after kill -9 the next daemon starts on the same place at once', async (t) => {
+  const home = makeHome(t);
+  const first = run(t, home);
+  const before = await entryOf(home);
+  first.child.kill('SIGKILL');
+  await first.ended;
+  assert.equal(readEntry(home.places.entryFile, uid, isAlive), undefined, 'a dead entry is not believed');
+  const second = run(t, home);
+  const after = await until('a new entry', () => {
+    const entry = readEntry(home.places.entryFile, uid, isAlive);
+    return entry?.instance === before.instance ? undefined : entry;
+  });
+  assert.equal(after.pid, second.child.pid);
+  assert.notEqual(after.secret, before.secret);
+  (await through(after)).close();
+});
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} ends it cleanly: status 0, socket and entry file gone`, async (t) => {
+    const home = makeHome(t);
+    const daemon = run(t, home);
+    const entry = await entryOf(home);
+    daemon.child.kill(signal);
+    assert.equal(await daemon.ended, 0);
+    assert.ok(!existsSync(home.places.entryFile));
+    assert.ok(!existsSync(entry.socket));
+  });
+}
+
+test('started detached: the secret comes over descriptor 3 and stands in no argument and no variable', async (t) => {
+  const home = makeHome(t);
+  await startDaemon({ entryScript: ENTRY_SCRIPT, node: process.execPath, env: { ...home.env, NODE_OPTIONS: '--inspect', AZURE_AUTHORITY_HOST: 'https://evil.test' }, places: home.places });
+  const entry = await entryOf(home);
+  t.after(() => isAlive(entry.pid) && process.kill(entry.pid, 'SIGKILL'));
+  if (process.platform === 'linux') {
+    const environ = readFileSync(`/proc/${entry.pid}/environ`, 'utf8');
+    assert.doesNotMatch(environ, /NODE_OPTIONS|AZURE_AUTHORITY_HOST/);
+    assert.ok(!environ.includes(entry.secret));
+    assert.ok(!readFileSync(`/proc/${entry.pid}/cmdline`, 'utf8').includes(entry.secret));
+    assert.equal(readFileSync(`/proc/${entry.pid}/coredump_filter`, 'utf8').trim(), '00000000');
+  }
+  for (const folder of [home.places.runDir, home.places.stateDir]) assert.equal(statSync(folder).mode & 0o777, 0o700);
+  assert.equal(statSync(entry.socket).mode & 0o777, 0o600);
+  const client = await through(entry);
+  await client.call('daemon.stop', {});
+  await until('its end', () => !isAlive(entry.pid));
+  assert.ok(!existsSync(home.places.entryFile));
+  assert.ok(!readFileSync(home.places.logFile, 'utf8').includes(entry.secret));
+});
+
+test('SIGUSR1 opens no inspector', { skip: process.platform === 'win32' && 'there is no such signal' }, async (t) => {
+  const home = makeHome(t);
+  const daemon = run(t, home);
+  const entry = await entryOf(home);
+  daemon.child.kill('SIGUSR1');
+  (await through(entry)).close();
+  assert.doesNotMatch(daemon.said(), /Debugger listening/);
+});
+
+test('an enrolment file that breaks a rule stops it with a status of its own, naming file and field', async (t) => {
+  const home = makeHome(t);
+  mkdirSync(path.dirname(home.places.enrolmentFile), { recursive: true });
+  writeFileSync(home.places.enrolmentFile, '{"central":{"url":"http://c.test","signIn":"browser"}}', { mode: 0o600 });
+  const daemon = run(t, home);
+  assert.equal(await daemon.ended, DAEMON_EXIT.badEnrolment);
+  assert.match(daemon.said(), /enrolment\.json: central\.url must start with https/);
+  assert.ok(!existsSync(home.places.entryFile));
+});
+
+test('nothing but the enrolment file moves its targets', async (t) => {
+  const home = makeHome(t);
+  // A hostile workspace: settings, dotenv and package files in the folder that an editor would open.
+  const workspace = path.join(home.home, 'workspace');
+  mkdirSync(path.join(workspace, '.vscode'), { recursive: true });
+  writeFileSync(path.join(workspace, '.vscode/settings.json'), '{"portcullis.central.url":"https://evil.test","azure.cloud":"evil"}');
+  writeFileSync(path.join(workspace, '.env'), 'AZURE_AUTHORITY_HOST=https://evil.test\nPORTCULLIS_CENTRAL=https://evil.test\n');
+  const hostile = {
+    AZURE_AUTHORITY_HOST: 'https://evil.test',
+    AZURE_RESOURCE_MANAGER: 'https://evil.test',
+    PORTCULLIS_CENTRAL: 'https://evil.test',
+    HTTPS_PROXY: 'http://evil.test:1',
+    NODE_EXTRA_CA_CERTS: '/tmp/evil.pem',
+    NODE_TLS_REJECT_UNAUTHORIZED: '0',
+    SSL_CERT_FILE: '/tmp/evil.pem',
+    NODE_OPTIONS: '--require=/tmp/evil.js',
+    LD_PRELOAD: '/tmp/evil.so',
+    SSLKEYLOGFILE: '/tmp/keys',
+  };
+  const env = daemonEnvironment({ ...home.env, ...hostile }, process.platform);
+  assert.deepEqual(Object.keys(env).sort(), [...Object.keys(home.env), 'ELECTRON_RUN_AS_NODE'].sort());
+  const daemon = run(t, { ...home, env: { ...home.env, ...hostile } });
+  const client = await through(await entryOf(home));
+  assert.equal(client.state.central.state, 'not used');
+  assert.match(readFileSync(home.places.logFile, 'utf8'), /no enrolment file/);
+  client.close();
+  daemon.child.kill('SIGTERM');
+  assert.equal(await daemon.ended, 0);
+  assert.doesNotMatch(readFileSync(home.places.logFile, 'utf8'), /evil/);
+});

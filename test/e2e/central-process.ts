@@ -1,0 +1,79 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Agent, fetch } from 'undici';
+import { WELL_KNOWN } from '../../protocol/central-api.ts';
+import { ROOT } from '../../scripts/root.ts';
+
+const START_LIMIT = 20_000;
+const STOP_LIMIT = 10_000;
+const POLL = 50;
+
+/** Central as people run it: the built bundle in a process of its own. It can be stopped, killed and started again. */
+export class CentralProcess {
+  readonly url: string;
+  readonly #config: string;
+  readonly #log: string;
+  readonly #agent: Agent;
+  #child: ChildProcess | undefined;
+
+  constructor(parts: { url: string; ca: string; config: string; log: string }) {
+    this.url = parts.url;
+    this.#config = parts.config;
+    this.#log = parts.log;
+    this.#agent = new Agent({ connect: { ca: parts.ca } });
+  }
+
+  async start(): Promise<void> {
+    const log = openSync(this.#log, 'a');
+    // A group of its own: Ctrl-C in a terminal must not end it before those who need it.
+    const options: SpawnOptions = { stdio: ['ignore', log, log], detached: true };
+    const child = spawn(process.execPath, [path.join(ROOT, 'dist/central.mjs'), '--config', this.#config], options);
+    closeSync(log);
+    this.#child = child;
+    const end = performance.now() + START_LIMIT;
+    while (!(await this.#answers())) {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`central ended with ${child.exitCode ?? child.signalCode}: see ${this.#log}`);
+      if (performance.now() > end) throw new Error(`central did not answer within ${START_LIMIT / 1_000} s: see ${this.#log}`);
+      await wait(POLL);
+    }
+  }
+
+  /** As an operator stops it. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  /** As a machine that loses its power stops it. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await this.#agent.close();
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill(signal);
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT);
+    await gone;
+    clearTimeout(kill);
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      const response = await fetch(`${this.url}${WELL_KNOWN}`, { dispatcher: this.#agent });
+      await response.text();
+      return response.ok;
+    } catch {
+      return false;
+    }
+  }
+}

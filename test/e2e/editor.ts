@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { installHost } from '../../scripts/host/install.ts';
+import { folders, type Server, startServer } from '../../scripts/host/server.ts';
+import type { Desk } from './desk.ts';
+
+const run = promisify(execFile);
+
+/** VS Code in the browser, for one person, with the packed extension installed. */
+export interface Editor {
+  /** Opens this person's folder. */
+  url: string;
+  server: Server;
+}
+
+export async function openEditor(
+  desk: Desk,
+  vsix: string,
+  options: { port?: number | undefined; logFile?: string | undefined } = {},
+): Promise<Editor> {
+  const codeServer = installHost();
+  const place = { userDataDir: path.join(desk.folder, 'ud'), extensionsDir: path.join(desk.folder, 'ext') };
+  await run(process.execPath, [codeServer, ...folders(place), '--install-extension', vsix], { env: desk.env });
+  const server = await startServer({ codeServer, ...place, ...options, env: desk.env, inherit: false });
+  return { url: `${server.base}/?folder=${encodeURIComponent(desk.workspace)}`, server };
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { until } from '../support/until.ts';
+import { elevate } from './acts.ts';
+import { story } from './story.ts';
+
+const WISH = { role: 'Backends', minutes: 10, reason: 'Drain web-3' };
+
+story('a daemon that is killed while access is held', { story: 'daemon-killed' }, async (stage) => {
+  const { workbench, daemonPid } = stage.player('alice');
+  const balancer = stage.organisation.balancer({ env: 'staging' });
+  const status = workbench.status('access');
+  await elevate(workbench, balancer, WISH);
+  await status.filter({ hasText: `${balancer.name} 9m` }).waitFor();
+  const killed = daemonPid();
+  assert.ok(killed, 'the entry file names the daemon');
+  process.kill(killed, 'SIGKILL');
+
+  await status.filter({ hasText: /unknown/i }).waitFor();
+  await stage.shot('alice', '1-unknown');
+  await until('another daemon', () => daemonPid() !== undefined && daemonPid() !== killed);
+  await status.filter({ hasText: `${balancer.name} ` }).waitFor();
+  assert.equal(await stage.write('alice', balancer), 'allowed', 'what is shown again is what is true');
+  await stage.shot('alice', '2-known-again');
+
+  await workbench.command('Portcullis: Revoke…');
+  await status.waitFor({ state: 'detached' });
+  assert.equal(await stage.write('alice', balancer), 'denied');
+});
+
+story('central goes away while access is held, and comes back', { story: 'central-down' }, async (stage) => {
+  const { workbench } = stage.player('alice');
+  const balancer = stage.organisation.balancer({ env: 'staging' });
+  const status = workbench.status('access');
+  await elevate(workbench, balancer, WISH);
+  await status.filter({ hasText: `${balancer.name} 9m` }).waitFor();
+  await stage.organisation.central.kill();
+  await status.filter({ hasText: /unknown/i }).waitFor();
+  await stage.shot('alice', '1-unknown');
+
+  await stage.organisation.central.start();
+  await status.filter({ hasText: `${balancer.name} ` }).waitFor();
+  assert.equal(await stage.write('alice', balancer), 'allowed');
+  await workbench.command('Portcullis: Revoke…');
+  await status.waitFor({ state: 'detached' });
+  assert.equal(await stage.write('alice', balancer), 'denied');
+});

@@ -1,0 +1,153 @@
+import type { FrameLocator, Locator, Page } from 'playwright-core';
+
+const LOADING = 90_000;
+const ELSEWHERE = 30_000;
+
+/** VS Code's workbench (1.139) in a browser, in the words of a person who uses it. */
+export class Workbench {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+    page.setDefaultTimeout(ELSEWHERE);
+  }
+
+  async open(url: string): Promise<void> {
+    await this.page.goto(url, { waitUntil: 'commit' });
+    await this.ready();
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload({ waitUntil: 'commit' });
+    await this.ready();
+  }
+
+  async ready(): Promise<void> {
+    await this.page.locator('.monaco-workbench').waitFor({ timeout: LOADING });
+    await this.page.locator('.part.statusbar .statusbar-item').first().waitFor({ timeout: LOADING });
+  }
+
+  /** Opens a view container, and leaves it open when it is already. */
+  async openView(title: string): Promise<void> {
+    const action = this.page.locator(`.part.activitybar .action-label[aria-label^="${title}"]`);
+    await action.waitFor({ timeout: LOADING });
+    const open = this.page.locator('.part.sidebar .composite.title', { hasText: new RegExp(title, 'i') });
+    if (!(await open.isVisible())) await action.click();
+  }
+
+  /** A row of a tree by its exact label: its aria-label is the tooltip when it has one. */
+  row(label: string | RegExp): Locator {
+    const exact = typeof label === 'string' ? new RegExp(`^${label.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`) : label;
+    return this.page.locator('.part.sidebar .monaco-list-row', { has: this.page.locator('.label-name', { hasText: exact }) });
+  }
+
+  /** Opens a row of a tree that is closed, and waits until it is open. */
+  async expand(label: string | RegExp): Promise<void> {
+    const row = this.row(label).first();
+    await row.waitFor({ timeout: LOADING });
+    if ((await row.getAttribute('aria-expanded')) === 'true') return;
+    await row.locator('.monaco-tl-twistie').click();
+    await this.page.waitForFunction((element) => element?.getAttribute('aria-expanded') === 'true', await row.elementHandle());
+  }
+
+  async contextMenu(row: Locator, item: string | RegExp): Promise<void> {
+    await row.click({ button: 'right' });
+    const entry = this.page.locator('.monaco-menu .action-menu-item', { hasText: item }).first();
+    await entry.waitFor();
+    await entry.click();
+  }
+
+  /** The small icons on a row, shown while it is pointed at. */
+  async inlineAction(row: Locator, title: string): Promise<void> {
+    await row.hover();
+    await row.locator(`.actions .action-label[aria-label^="${title}"]`).click();
+  }
+
+  /** The quick pick or input box that asks this: the beginning of its placeholder. */
+  asking(placeholder: string): Locator {
+    const input = this.page.locator(`.quick-input-box input[placeholder^="${placeholder}"]`);
+    return this.page.locator('.quick-input-widget:visible', { has: input });
+  }
+
+  /** A line of the quick pick that asks this. */
+  option(placeholder: string, label: string | RegExp): Locator {
+    return this.asking(placeholder).locator('.quick-input-list .monaco-list-row', { hasText: label }).first();
+  }
+
+  async choose(placeholder: string, label: string | RegExp): Promise<void> {
+    await this.option(placeholder, label).click();
+  }
+
+  /** Types into the box that asks this, and presses Enter. */
+  async answerWith(placeholder: string, text: string): Promise<void> {
+    const box = this.asking(placeholder).locator('.quick-input-box input');
+    await box.fill(text);
+    await box.press('Enter');
+  }
+
+  /** Runs a command from the palette; fails when the palette does not offer it. */
+  async command(label: string): Promise<void> {
+    const entry = await this.palette(label);
+    await entry.waitFor();
+    await entry.click();
+  }
+
+  /** Does the palette offer this command now? */
+  async offers(label: string): Promise<boolean> {
+    const entry = await this.palette(label);
+    const nothing = this.page.locator('.quick-input-list .monaco-list-row', { hasText: /No matching|similar commands/ });
+    await entry.or(nothing).first().waitFor();
+    const offered = await entry.isVisible();
+    await this.page.keyboard.press('Escape');
+    return offered;
+  }
+
+  async palette(label: string): Promise<Locator> {
+    const box = this.page.locator('.quick-input-widget:visible .quick-input-box input');
+    // F1 is lost while the workbench is still loading.
+    for (let attempt = 0; attempt < 40 && !(await box.isVisible()); attempt++) {
+      await this.page.keyboard.press('F1');
+      await this.page.waitForTimeout(250);
+    }
+    await box.fill(`>${label}`);
+    return this.page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row', { hasText: label }).first();
+  }
+
+  /** @param id Of the status bar item, without publisher and extension. */
+  status(id: string): Locator {
+    return this.page.locator(`.part.statusbar .statusbar-item[id="portcullis.portcullis.${id}"]`);
+  }
+
+  /** Any item of the status bar with this text. */
+  statusText(text: string | RegExp): Locator {
+    return this.page.locator('.part.statusbar .statusbar-item', { hasText: text });
+  }
+
+  toast(text: string | RegExp): Locator {
+    return this.page.locator('.notifications-toasts .notification-list-item', { hasText: text });
+  }
+
+  async dismissToasts(): Promise<void> {
+    await this.command('Notifications: Clear All Notifications');
+  }
+
+  tab(title: string | RegExp): Locator {
+    return this.page.locator('.part.editor .tab', { hasText: title });
+  }
+
+  /** The page inside the webview that is in front. */
+  webview(): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  }
+
+  /** A modal dialog. */
+  dialog(): Locator {
+    return this.page.locator('.monaco-dialog-box');
+  }
+
+  async answer(button: string | RegExp): Promise<void> {
+    const dialog = this.dialog();
+    await dialog.waitFor();
+    await dialog.locator('.monaco-button', { hasText: button }).first().click();
+  }
+}

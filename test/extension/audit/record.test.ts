@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type ExportFile, type ExportFormat, exportEvents } from '../../../extension/audit/export.ts';
+import { type AskDaemon, oldestFirst } from '../../../extension/audit/record.ts';
+import { type AuditEvent, firstBroken } from '../../../protocol/audit.ts';
+import { Fault } from '../../../protocol/fault.ts';
+import { many, recorded, recordOf, storyBodies } from '../../support/audit-events.ts';
+
+const whole = many(4_000);
+
+test('every event comes exactly once and in order, however the record grows while it is read', async () => {
+  const growth = fc.array(fc.nat({ max: 30 }), { minLength: 1, maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(fc.nat({ max: 1_500 }), growth, async (start, grows) => {
+      const events = whole.slice(0, start);
+      let asked = 0;
+      const ask = recordOf(events, () => {
+        const by = grows[asked++] ?? 0;
+        events.push(...whole.slice(events.length, events.length + by));
+      });
+      const read: number[] = [];
+      for await (const page of oldestFirst(ask, {})) read.push(...page.events.map(({ seq }) => seq));
+      assert.deepEqual(
+        read,
+        Array.from(read, (_, index) => index + 1),
+      );
+      assert.ok(read.length >= start);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('events that were recorded late do not hide others', async () => {
+  const events = whole.slice(0, 1_000);
+  let asked = 0;
+  const late = recorded(storyBodies(5), 'daemon');
+  const ask = recordOf(events, () => {
+    const event = late[asked++];
+    if (event) events.splice(50 * asked, 0, event);
+  });
+  const read: AuditEvent[] = [];
+  for await (const page of oldestFirst(ask, {})) read.push(...page.events);
+  const central = read.filter(({ source }) => source === 'central').map(({ seq }) => seq);
+  assert.deepEqual(
+    central,
+    Array.from({ length: 1_000 }, (_, index) => index + 1),
+  );
+});
+
+test('an incomplete answer never passes for a complete record', async () => {
+  const short: AskDaemon = async () => ({ total: 500, events: whole.slice(0, 1) }) as never;
+  const read = async () => {
+    for await (const page of oldestFirst(short, {})) assert.ok(page);
+  };
+  await assert.rejects(read, { name: 'Fault', code: 'protocol-violation' });
+});
+
+interface Kept extends ExportFile {
+  text: string;
+  ended: 'done' | 'discarded' | undefined;
+}
+const keep = (format: ExportFormat, cancelAt = Number.POSITIVE_INFINITY): Kept => ({
+  name: 'audit.jsonl',
+  format,
+  text: '',
+  ended: undefined,
+  async append(text) {
+    this.text += text;
+  },
+  async done() {
+    this.ended = 'done';
+  },
+  async discard() {
+    this.ended = 'discarded';
+  },
+  progress(written) {
+    if (written >= cancelAt) Object.defineProperty(this, 'cancelled', { value: true });
+  },
+  cancelled: false,
+});
+
+test('exported JSON lines still prove the chain', async () => {
+  const file = keep('jsonl');
+  const events = recorded([...storyBodies(1), ...storyBodies(2)]);
+  assert.deepEqual(await exportEvents(recordOf(events), {}, async () => file), { saved: { file: 'audit.jsonl', events: 16 } });
+  const read = file.text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AuditEvent);
+  assert.equal(
+    firstBroken(read, (text) => createHash('sha256').update(text).digest('hex')),
+    undefined,
+  );
+  assert.equal(file.ended, 'done');
+});
+
+test('an export holds what the filter shows, as CSV with a head', async () => {
+  const file = keep('csv');
+  const result = await exportEvents(recordOf(whole.slice(0, 800)), { kind: 'grant.gone' }, async () => file);
+  assert.equal(result.saved?.events, 100);
+  assert.equal(file.text.split('\r\n').length, 102);
+});
+
+test('an export that fails or is cancelled leaves nothing, and not choosing a place is no failure', async () => {
+  const failed = keep('csv');
+  let asked = 0;
+  const breaks = recordOf(whole.slice(0, 1_000), () => {
+    if (++asked > 3) throw new Fault('timed-out', 'The daemon is gone');
+  });
+  await assert.rejects(
+    exportEvents(breaks, {}, async () => failed),
+    Fault,
+  );
+  assert.equal(failed.ended, 'discarded');
+  const cancelled = keep('jsonl', 400);
+  assert.deepEqual(await exportEvents(recordOf(whole.slice(0, 1_000)), {}, async () => cancelled), {});
+  assert.equal(cancelled.ended, 'discarded');
+  assert.deepEqual(await exportEvents(recordOf([]), {}, async () => undefined), {});
+});

@@ -1,0 +1,39 @@
+import type { AuditKind } from '../protocol/audit.ts';
+
+/** How an event is marked. Each has a shape of its own, so that colour is never alone. */
+export type Tone = 'wait' | 'good' | 'end' | 'bad' | 'note';
+
+const KINDS: Record<AuditKind, readonly [label: string, tone: Tone]> = {
+  'request.created': ['Requested', 'wait'],
+  'request.decided': ['Decided by policy', 'note'],
+  'request.approved': ['Approved', 'good'],
+  'request.denied': ['Denied', 'bad'],
+  'request.cancelled': ['Request cancelled', 'end'],
+  'request.expired': ['Request lapsed', 'end'],
+  'request.failed': ['Request failed', 'bad'],
+  'grant.intended': ['Activating', 'wait'],
+  'grant.assigned': ['Assigned', 'wait'],
+  'grant.usable': ['Usable', 'good'],
+  'grant.unknown': ['Unknown', 'bad'],
+  'grant.failed': ['Grant failed', 'bad'],
+  'grant.ending': ['Revoking', 'wait'],
+  'grant.gone': ['Gone', 'end'],
+  'lease.taken': ['Lease taken', 'note'],
+  'lease.resumed': ['Lease resumed', 'note'],
+  'lease.lost': ['Lease lost', 'bad'],
+  'revocation.attempted': ['Revocation attempted', 'wait'],
+  'revocation.delayed': ['Revocation delayed', 'bad'],
+  'signed-in': ['Signed in', 'note'],
+  'signed-out': ['Signed out', 'note'],
+  'daemon.started': ['Daemon started', 'note'],
+  'daemon.stopping': ['Daemon stopping', 'note'],
+  'central.started': ['Central started', 'note'],
+  'policy.loaded': ['Policy loaded', 'note'],
+  'clock.jumped': ['Clock jumped', 'bad'],
+  'contact.lost': ['Contact lost', 'bad'],
+  'contact.restored': ['Contact restored', 'note'],
+};
+
+export const kindLabel = (kind: AuditKind): string => KINDS[kind][0];
+export const kindTone = (kind: AuditKind): Tone => KINDS[kind][1];
+export const isKind = (text: string): text is AuditKind => Object.hasOwn(KINDS, text);
