@@ -25,7 +25,10 @@ export interface Provider {
 }
 
 export interface Inventory {
-  /** Every load balancer the identity may read, page by page. A page may add accounts, balancers, or an account's problem. */
+  /**
+   * Every load balancer the identity may read, page by page. A page may add accounts, balancers, or an account's problem.
+   * The same id may come again: the last one counts, for an account comes first without knowing how many balancers it has.
+   */
   list(signal: AbortSignal): AsyncIterable<InventoryPage>;
   /** One balancer, read now. Undefined when it does not exist or may not be read. */
   balancer(id: ResourceId, signal: AbortSignal): Promise<LoadBalancer | undefined>;
@@ -106,6 +109,8 @@ export interface CatalogueRole {
   allows: string[];
   /** The cloud's action names on this resource; empty for a guarded role. */
   actions: string[];
+  /** Why the cloud cannot enforce it. Guarded roles only. */
+  guardedBecause?: string | undefined;
 }
 
 /** Elevation as the engineer, where the cloud itself is the policy: mode A, used by the daemon alone. */

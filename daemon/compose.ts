@@ -118,7 +118,8 @@ export function composeDaemon(parts: DaemonParts): Daemon {
   const windows = new Windows({
     clock,
     held: () => authorities.all.reduce((sum, authority) => sum + authority.held().length, 0),
-    onLastGone: () => void endAll('window closed'),
+    // Without a limit: nobody waits, and a revocation is never dropped.
+    onLastGone: () => void Promise.all(authorities.all.map((authority) => authority.endAll('window closed'))),
     onIdle: () => void stop(),
   });
   const door = new Door({
@@ -201,7 +202,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       async signOut(to) {
         // Without an identity nothing could be given back: that comes first.
         const affected = to === 'azure' ? authorities.all : central ? [central.authority] : [];
-        await Promise.race([Promise.all(affected.map((authority) => authority.endAll('revoked'))), sleep(clock, ENDS_WITHIN)]);
+        await endWithin(affected, 'revoked');
         if (to === 'azure') azureSignIn.signOut();
         else if (to === 'central' && central) {
           central.browser?.signOut();
@@ -213,15 +214,19 @@ export function composeDaemon(parts: DaemonParts): Daemon {
     };
   }
 
-  async function endAll(because: EndBecause): Promise<void> {
-    await Promise.all(authorities.all.map((authority) => authority.endAll(because)));
+  /** Waits until every end is accepted, or as long as somebody may be kept waiting. The rest goes on by journal and central. */
+  async function endWithin(which: Authority[], because: EndBecause): Promise<void> {
+    const waited = new AbortController();
+    const limit = sleep(clock, ENDS_WITHIN, waited.signal).catch(() => {});
+    await Promise.race([Promise.all(which.map((authority) => authority.endAll(because))), limit]);
+    waited.abort();
   }
 
   function stop(): Promise<void> {
     stopping ??= (async () => {
       live.apply({ type: 'stopping' });
       journal.record({ kind: 'daemon.stopping', text: 'The daemon stops and ends what it holds' });
-      await Promise.race([endAll('daemon stopped'), sleep(clock, ENDS_WITHIN)]);
+      await endWithin(authorities.all, 'daemon stopped');
       ending.abort();
       windows.stop();
       door.close('The daemon has stopped');

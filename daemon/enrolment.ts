@@ -9,6 +9,7 @@ const https = v.pipe(
   v.url('must be a URL'),
   v.startsWith('https://', 'must start with https://'),
   v.check((url) => {
+    if (!URL.canParse(url)) return false;
     const { username, password, hash } = new URL(url);
     return username === '' && password === '' && hash === '';
   }, 'must have no user name, password or fragment'),
@@ -102,6 +103,7 @@ export function parseEnrolment(text: string, file: string): Enrolment {
   } catch (cause) {
     throw invalid(file, 'the file', 'must be JSON', 'Look for a missing comma, quote or brace.', cause);
   }
+  if (Array.isArray(json)) throw invalid(file, 'the file', 'must be one JSON object', 'Put the members between { and }.');
   const parsed = v.safeParse(Enrolment, json);
   if (!parsed.success) {
     const issue = parsed.issues[0];

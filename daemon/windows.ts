@@ -23,6 +23,7 @@ export class Windows {
   #last: Cancel = () => {};
   #idle: Cancel = () => {};
   #ended = false;
+  #stopped = false;
 
   constructor(parts: WindowsParts) {
     this.#parts = parts;
@@ -30,6 +31,7 @@ export class Windows {
   }
 
   changed(clients: readonly Hello[], left: Hello | undefined): void {
+    if (this.#stopped) return;
     this.#clients = clients;
     const windows = clients.some(({ kind }) => kind === 'editor');
     if (windows) {
@@ -47,6 +49,7 @@ export class Windows {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#last();
     this.#idle();
   }

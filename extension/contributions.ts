@@ -190,7 +190,13 @@ export const COMMANDS = [
     palette: `${connected} && ${CONTEXT.signedIn}`,
     places: [{ menu: 'view/title', when: `view == ${BALANCERS_VIEW} && ${connected} && ${CONTEXT.signedIn}`, group: '2_account@2' }],
   },
-  { id: 'portcullis.startDaemon', title: 'Start daemon', palette: `${CONTEXT.link} == absent` },
+  {
+    id: 'portcullis.startDaemon',
+    title: 'Start daemon',
+    icon: '$(debug-start)',
+    palette: `${CONTEXT.link} == absent`,
+    places: [{ menu: 'view/title', when: `view == ${BALANCERS_VIEW} && ${CONTEXT.link} == absent`, group: 'navigation@1' }],
+  },
   { id: 'portcullis.showDaemonLog', title: 'Show daemon log', palette: 'true' },
 ] as const satisfies readonly Declared[];
 export type CommandId = (typeof COMMANDS)[number]['id'];

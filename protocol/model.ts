@@ -191,9 +191,9 @@ export const Decision = v.object({
   /** What would have to change, when refused or when approval is needed. */
   wouldChange: v.array(text(500)),
   /** Ids of the rules that decided. */
-  rules: v.array(text(200)),
-  /** Hash of the policy set, or the cloud policy's id. */
-  policyVersion: text(200),
+  rules: v.array(text(2_048)),
+  /** Hash of the policy set, or the cloud policy's id: in Azure a path below the resource's own. */
+  policyVersion: text(2_048),
   at: instant,
 });
 export type Decision = v.InferOutput<typeof Decision>;

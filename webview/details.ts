@@ -4,7 +4,7 @@ import type { StoryOf } from '../protocol/panel.ts';
 import { button } from './components.ts';
 import { fieldsOf } from './details-model.ts';
 import { element } from './element.ts';
-import { kindLabel } from './kinds.ts';
+import { nameOf } from './kinds.ts';
 import type { Times } from './times.ts';
 
 export interface DetailsEvents {
@@ -31,7 +31,7 @@ export function details(event: AuditEvent, times: Times, now: Instant, events: D
     element(
       'div',
       { class: 'pane-head' },
-      element('h2', {}, kindLabel(event.kind)),
+      element('h2', {}, nameOf(event).label),
       button('×', () => events.close(), { appearance: 'icon', label: 'Close the details' }),
     ),
     ...(story ? [element('div', { class: 'pane-acts' }, story)] : []),

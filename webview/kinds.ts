@@ -1,4 +1,4 @@
-import type { AuditKind } from '../protocol/audit.ts';
+import type { AuditEvent, AuditKind } from '../protocol/audit.ts';
 
 /** How an event is marked. Each has a shape of its own, so that colour is never alone. */
 export type Tone = 'wait' | 'good' | 'end' | 'bad' | 'note';
@@ -35,5 +35,16 @@ const KINDS: Record<AuditKind, readonly [label: string, tone: Tone]> = {
 };
 
 export const kindLabel = (kind: AuditKind): string => KINDS[kind][0];
-export const kindTone = (kind: AuditKind): Tone => KINDS[kind][1];
+
+const DECIDED: Record<NonNullable<AuditEvent['decision']>['outcome'], readonly [label: string, tone: Tone]> = {
+  granted: ['Granted by policy', 'good'],
+  'needs approval': ['Needs approval', 'wait'],
+  refused: ['Refused by policy', 'bad'],
+};
+
+/** A decision is named by its outcome. */
+export function nameOf({ kind, decision }: AuditEvent): { label: string; tone: Tone } {
+  const [label, tone] = kind === 'request.decided' && decision ? DECIDED[decision.outcome] : KINDS[kind];
+  return { label, tone };
+}
 export const isKind = (text: string): text is AuditKind => Object.hasOwn(KINDS, text);

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../protocol/audit.ts';
 import { keyOf } from './event-pages.ts';
-import { kindLabel, kindTone, type Tone } from './kinds.ts';
+import { nameOf, type Tone } from './kinds.ts';
 import type { Times } from './times.ts';
 import { oneLine } from './visible-text.ts';
 
@@ -20,7 +20,7 @@ export const COLUMNS = ['Time', 'Event', 'Person', 'Balancer', 'What happened'] 
 
 export function rowOf(event: AuditEvent, times: Times): Row {
   const time = times.row(event.at);
-  const kind = kindLabel(event.kind);
+  const { label: kind, tone } = nameOf(event);
   const person = oneLine(event.person?.name ?? '');
   const resource = event.resource ? whole(event.resource) : '';
   const text = oneLine(event.text);
@@ -28,7 +28,7 @@ export function rowOf(event: AuditEvent, times: Times): Row {
     key: keyOf(event),
     time,
     kind,
-    tone: kindTone(event.kind),
+    tone,
     person,
     resource,
     text,

@@ -3,7 +3,7 @@ import type { Instant, Millis } from '../protocol/clock.ts';
 import type { ElevationRequest, Grant } from '../protocol/model.ts';
 import type { Story } from '../protocol/panel.ts';
 import { keyOf } from './event-pages.ts';
-import { kindLabel, kindTone, type Tone } from './kinds.ts';
+import { nameOf, type Tone } from './kinds.ts';
 import { duration, left, type Times } from './times.ts';
 import { oneLine, visible } from './visible-text.ts';
 
@@ -69,7 +69,10 @@ export function storyOf({ events, grant, request }: Story, times: Times, now: In
   };
 }
 
-const stageOf = (event: AuditEvent | undefined): number => (event ? (STAGE[event.kind] ?? 0) : 0);
+function stageOf(event: AuditEvent | undefined): number {
+  if (event?.kind === 'request.decided' && event.decision?.outcome === 'refused') return OVER;
+  return event ? (STAGE[event.kind] ?? 0) : 0;
+}
 
 function titleOf(events: AuditEvent[], grant: Grant | undefined, request: ElevationRequest | undefined): string {
   const role = grant?.role ?? request?.role ?? events.find((event) => event.role)?.role;
@@ -97,13 +100,13 @@ const GRANT_WORDS: Record<Grant['state'], string> = {
 };
 
 function standing(last: AuditEvent | undefined, grant: Grant | undefined, request: ElevationRequest | undefined, now: Instant): string {
-  if (stageOf(last) >= OVER && last) return kindLabel(last.kind);
+  if (stageOf(last) >= OVER && last) return nameOf(last).label;
   if (grant) {
     const running = grant.state === 'usable' || grant.state === 'assigned' || grant.state === 'activating';
     return running ? `${GRANT_WORDS[grant.state]}, ${left(grant.notAfter, now)}` : GRANT_WORDS[grant.state];
   }
   if (request?.state === 'pending approval') return 'Pending approval';
-  return last ? kindLabel(last.kind) : 'Nothing is recorded yet';
+  return last ? nameOf(last).label : 'Nothing is recorded yet';
 }
 
 const AWAITED: Partial<Record<AuditKind, string>> = {
@@ -131,7 +134,7 @@ function awaited(
     const who = names.length > 0 ? names.join(', ') : (request?.approvers?.group ?? 'an approver');
     return `Waiting for approval by ${who}`;
   }
-  if (last?.kind === 'request.decided') return last.decision?.outcome === 'refused' ? undefined : AWAITED['request.approved'];
+  if (last?.kind === 'request.decided') return AWAITED['request.approved'];
   return last ? AWAITED[last.kind] : undefined;
 }
 
@@ -156,8 +159,7 @@ function stepOf(event: AuditEvent, before: AuditEvent | undefined, times: Times)
   const since = before === undefined ? undefined : event.at - before.at;
   return {
     key: keyOf(event),
-    label: kindLabel(event.kind),
-    tone: kindTone(event.kind),
+    ...nameOf(event),
     time: times.row(event.at),
     text: visible(event.text),
     after: since === undefined ? undefined : since < 1 ? 'at once' : `${duration(since)} later`,

@@ -1,11 +1,15 @@
+import type { RoleAssignmentScheduleRequest } from '@azure/arm-authorization';
 import type { TokenCredential } from '@azure/identity';
 import * as v from 'valibot';
-import type { Clock } from '../../protocol/clock.ts';
+import type { Clock, Instant, Millis } from '../../protocol/clock.ts';
+import type { PersonId } from '../../protocol/ids.ts';
+import type { Person } from '../../protocol/model.ts';
 import { type Answer, no, RefusalCode, yes } from '../../protocol/refusal.ts';
 import { azureErrorOf, isDefinite } from './azure-error.ts';
 import { type AzureClients, azureClients } from './clients.ts';
 import { faultOf, problemOf } from './errors.ts';
-import { comparable } from './resource-id.ts';
+import { millisOf } from './iso-duration.ts';
+import { comparable, roleGuid } from './resource-id.ts';
 import { call } from './rest.ts';
 import type { AzureSettings } from './settings.ts';
 
@@ -26,6 +30,20 @@ export interface AzureApproval {
   scope: string;
   /** The stage to decide. */
   stageId: string;
+  /** Exactly what is asked. Undefined when Azure does not show the request to its approver (yet). */
+  asked?: AskedInAzure | undefined;
+}
+
+export interface AskedInAzure {
+  requester: Person;
+  /** GUID of the role definition, and the name that Azure has for it. */
+  roleGuid: string;
+  roleName: string;
+  /** From the approval on; undefined when it ends at a fixed instant. */
+  duration?: Millis | undefined;
+  reason: string;
+  ticket?: string | undefined;
+  askedAt: Instant;
 }
 
 /** The person's own decisions in Entra PIM, with the person's own sign-in: Azure takes them from nobody else. */
@@ -55,10 +73,12 @@ export function azureApprovals(credential: TokenCredential, settings: AzureSetti
           found.push(...page.value.flatMap(waiting));
           path = page.nextLink ?? undefined;
         }
+        if (found.length === 0) return [];
+        const asked = await askedOf(clients, scope, signal);
+        return found.map((approval) => ({ ...approval, asked: asked.get(comparable(approval.id)) }));
       } catch (error) {
         throw faultOf(error, clock.now());
       }
-      return found;
     },
     approve: review('Approve'),
     deny: review('Deny'),
@@ -76,6 +96,37 @@ function waiting({ id, properties }: v.InferOutput<typeof Approval>): AzureAppro
         },
       ]
     : [];
+}
+
+/** An approval says nothing of what it is for: the requests do, each with the id of its approval. */
+async function askedOf(clients: AzureClients, scope: string, signal: AbortSignal): Promise<Map<string, AskedInAzure>> {
+  const client = await clients.authorization();
+  const found = new Map<string, AskedInAzure>();
+  const list = client.roleAssignmentScheduleRequests.listForScope(scope.replace(/^\/+/, ''), {
+    filter: 'asApprover()',
+    abortSignal: signal,
+  });
+  for await (const request of list) if (request.approvalId) found.set(comparable(request.approvalId), asked(request));
+  return found;
+}
+
+function asked({ principalId = '', roleDefinitionId = '', expandedProperties, ...request }: RoleAssignmentScheduleRequest): AskedInAzure {
+  const { principal, roleDefinition } = expandedProperties ?? {};
+  const duration = millisOf(request.scheduleInfo?.expiration?.duration ?? '');
+  const ticket = request.ticketInfo?.ticketNumber;
+  return {
+    requester: {
+      id: principalId.toLowerCase() as PersonId,
+      name: (principal?.displayName ?? principalId).slice(0, 200),
+      ...(principal?.email && { email: principal.email.slice(0, 320) }),
+    },
+    roleGuid: roleGuid(roleDefinitionId),
+    roleName: roleDefinition?.displayName ?? roleGuid(roleDefinitionId),
+    ...(duration !== undefined && { duration }),
+    reason: request.justification ?? '',
+    ...(ticket && { ticket }),
+    askedAt: request.createdOn?.getTime() ?? 0,
+  };
 }
 
 async function decide(

@@ -29,7 +29,7 @@ export async function endElevation(requests: ScheduleRequests, clock: Clock, end
   // Not our grant: removing it would take the same right from somebody who holds it otherwise.
   if (!started) return { state: 'nothing there' };
   const before = meaningOf(started.status);
-  if (before.is === 'refused') return { state: 'nothing there' };
+  if (before.is === 'refused' || before.is === 'locked') return { state: 'nothing there' };
   if (before.is === 'awaiting approval') {
     await requests.cancel(at, at.startName, signal);
     return { state: 'accepted' };
@@ -71,7 +71,8 @@ function endedBy({ status }: RoleAssignmentScheduleRequest, clock: Clock): Unbou
 function refusedEnd(error: AzureError, started: RoleAssignmentScheduleRequest, { at, shortestHold }: End, clock: Clock): Unbound {
   const now = clock.now();
   const startedAt = startOf(started) ?? now;
-  const allowedAt = startedAt + shortestHold;
+  // What was prolonged had started before, at an instant that its own request does not tell.
+  const allowedAt = started.requestType === 'AdminUpdate' ? now : startedAt + shortestHold;
   switch (codeOf(error)) {
     case 'ActiveDurationTooShort':
       return {

@@ -1,6 +1,7 @@
 import type { ApplicationGatewayBackendHealth, LoadBalancer, LoadBalancerHealthPerRule, LoadBalancingRule } from '@azure/arm-network';
 import type { ResourceId } from '../../protocol/ids.ts';
 import type { Health } from '../../protocol/model.ts';
+import { atMost } from './at-most.ts';
 import { type AzureError, azureErrorOf } from './azure-error.ts';
 import type { AzureClients } from './clients.ts';
 import { type AzureResource, comparable, MEMBERS, resourceId } from './resource-id.ts';
@@ -71,19 +72,12 @@ async function ofLoadBalancer(clients: AzureClients, resource: AzureResource, si
   const client = await clients.network(resource.subscriptionId);
   const balancer = await client.loadBalancers.get(resourceGroup, balancerName, { abortSignal: signal });
   const groups = [...Map.groupBy(balancer.loadBalancingRules ?? [], sameMembersAndProbe).values()];
-  const health = new Map<ResourceId, Health>();
-  const ask = async (): Promise<void> => {
-    for (let group = groups.shift(); group; group = groups.shift()) {
-      const poller = client.loadBalancerLoadBalancingRules.health(resourceGroup, balancerName, group[0]?.name ?? '', {
-        ...POLL,
-        abortSignal: signal,
-      });
-      const answer = await poller.pollUntilDone({ abortSignal: signal });
-      for (const [id, one] of ruleHealth(balancer, group, answer)) health.set(id, one);
-    }
-  };
-  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, ask));
-  return health;
+  const found = await atMost(ASKED_AT_ONCE, groups, async (group) => {
+    const options = { ...POLL, abortSignal: signal };
+    const poller = client.loadBalancerLoadBalancingRules.health(resourceGroup, balancerName, group[0]?.name ?? '', options);
+    return ruleHealth(balancer, group, await poller.pollUntilDone({ abortSignal: signal }));
+  });
+  return new Map(found.flatMap((some) => [...some]));
 }
 
 /** Rules that share pools and probe share their health: one question answers for all of them. */

@@ -7,7 +7,7 @@ export const INVENTORY_QUERY = `resources
 | project id, name, type, location, resourceGroup, subscriptionId, sku, tags,
     prov = tostring(properties.provisioningState),
     appSku = tostring(properties.sku.name),
-    exposed = tostring(properties.frontendIPConfigurations) contains 'publicIP',
+    exposed = tostring(properties.frontendIPConfigurations) contains '"publicIPAddress":' or tostring(properties.frontendIPConfigurations) contains '"publicIPPrefix":',
     fe = array_length(properties.frontendIPConfigurations),
     pools = array_length(properties.backendAddressPools),
     rules = array_length(coalesce(properties.loadBalancingRules, properties.requestRoutingRules))

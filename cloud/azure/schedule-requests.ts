@@ -38,17 +38,21 @@ export class ScheduleRequests {
   /** @param body Built anew for each sending, for a length of time means something else each time. */
   async send(at: Elevation, name: string, body: () => RoleAssignmentScheduleRequest, signal: AbortSignal): Promise<Sent> {
     let credential = this.#credential;
+    let challenge: AzureError | undefined;
     for (let throttled = 0; ; ) {
       const sent = await this.#sendOnce(at, name, body(), credential, signal);
       if ('request' in sent) return sent;
       const { refused } = sent;
+      // The sign-in could not be made stronger without the person: that is what to say.
+      if (challenge && refused.status === 401) return { refused: challenge, wayOut: sent.wayOut };
       if (refused.status === 429 && throttled++ < THROTTLED_TIMES) {
         const wait = Math.min(refused.retryAfter ?? THROTTLED_WAIT, LONGEST_WAIT);
         if (wait > 0 && !(await this.waited(wait, signal))) return sent;
         continue;
       }
       const claims = codeOf(refused) === 'RoleAssignmentRequestAcrsValidationFailed' ? claimsFrom(refused.message) : undefined;
-      if (!claims || credential !== this.#credential) return sent;
+      if (!claims || challenge) return sent;
+      challenge = refused;
       credential = withClaims(this.#credential, claims);
     }
   }

@@ -5,6 +5,7 @@ import { Fault } from '../../protocol/fault.ts';
 import type { ResourceId } from '../../protocol/ids.ts';
 import type { Approvers, RoleOption } from '../../protocol/model.ts';
 import type { Order, SelfService, SelfServiceRules } from '../provider.ts';
+import { atMost } from './at-most.ts';
 import { azureClients } from './clients.ts';
 import { type Elevation, elevationOf } from './elevation.ts';
 import { definitionOf, type Eligibility, eligibilities, type RoleWords, wordsFor } from './eligibility.ts';
@@ -22,6 +23,9 @@ import { boundBy, type Start, startElevation } from './start-elevation.ts';
 
 /** What a person usually needs: enough for a change and a look at what it did. */
 const USUAL: Millis = 15 * MINUTE;
+
+/** Entra PIM throttles early, and does not say where. */
+const ASKED_AT_ONCE = 4;
 
 /** Mode A: the engineer activates, as themselves, a role that the tenant made them eligible for in Entra PIM. */
 export function azureSelfService(credential: TokenCredential, settings: AzureSettings, clock: Clock): SelfService {
@@ -45,17 +49,23 @@ export function azureSelfService(credential: TokenCredential, settings: AzureSet
     const scopes = new Set([resource.armId.slice(1), eligibility.scope]);
     const found = await Promise.all([...scopes].map((scope) => rulesAt(clients, settings, { subscriptionId, scope, roleGuid }, signal)));
     const [first, ...others] = found.flat();
-    if (!first)
-      throw new Fault('cloud-refused', 'Entra PIM has no policy for this role.', {
-        wayOut: 'An administrator must open the role in Entra PIM once.',
-      });
+    if (!first) throw noPolicy();
     return others.reduce(stricter, first);
   };
 
+  const eligibilityFor = async (resource: AzureResource, guid: string | undefined, signal: AbortSignal): Promise<Eligibility | undefined> =>
+    (await eligibilities(clients, resource, clock.now(), signal)).find(({ roleGuid }) => roleGuid === guid);
+
   /** Who decides, for the screen: that a request waits is true even when the policy cannot be read. */
-  const approversOf = async (at: Elevation, signal: AbortSignal): Promise<Approvers> => {
-    const found = await rulesAt(clients, settings, at, signal).catch(() => []);
-    return found.find(({ approvers }) => approvers)?.approvers ?? { needed: 1, people: [] };
+  const approversOf = async (order: Order, guid: string, signal: AbortSignal): Promise<Approvers> => {
+    const resource = azureResource(order.resource);
+    const unnamed = { needed: 1, people: [] };
+    try {
+      const eligibility = await eligibilityFor(resource, guid, signal);
+      return (eligibility && (await rulesFor(resource, eligibility, signal)).approvers) ?? unnamed;
+    } catch {
+      return unnamed;
+    }
   };
 
   const startOf = (order: Order, signal: AbortSignal): Start => {
@@ -64,7 +74,7 @@ export function azureSelfService(credential: TokenCredential, settings: AzureSet
       at,
       body: () => body(at, clock),
       rows: () => timeBoxed(clients, at, 'asTarget()', signal),
-      approvers: () => approversOf(at, signal),
+      approvers: () => approversOf(order, at.roleGuid, signal),
       shortestHold,
     };
   };
@@ -76,12 +86,10 @@ export function azureSelfService(credential: TokenCredential, settings: AzureSet
       orFault(async () => {
         const parsed = azureResource(resource.id);
         const found = await eligibilities(clients, parsed, clock.now(), signal);
-        const options = await Promise.all(
-          found.map(async (eligibility) => {
-            const words = await wordsFor(clients, parsed, eligibility, clock.now(), signal);
-            return words ? [optionOf(words, await rulesFor(parsed, eligibility, signal), eligibility, clock)] : [];
-          }),
-        );
+        const options = await atMost(ASKED_AT_ONCE, found, async (eligibility) => {
+          const words = await wordsFor(clients, parsed, eligibility, clock.now(), signal);
+          return words ? [optionOf(words, await rulesFor(parsed, eligibility, signal), eligibility, clock)] : [];
+        });
         return options.flat();
       }),
 
@@ -89,8 +97,8 @@ export function azureSelfService(credential: TokenCredential, settings: AzureSet
       orFault(async () => {
         const parsed = azureResource(resource);
         const guid = definitionOf(roleId);
-        const eligibility = (await eligibilities(clients, parsed, clock.now(), signal)).find((one) => one.roleGuid === guid);
-        if (!guid || !eligibility) throw new Fault('cloud-refused', 'Not eligible for this role here.', { detail: 'EligibilityRule' });
+        const eligibility = await eligibilityFor(parsed, guid, signal);
+        if (!eligibility) throw new Fault('cloud-refused', 'Not eligible for this role here.', { detail: 'EligibilityRule' });
         const rules = await rulesFor(parsed, eligibility, signal);
         return { ...rules, longest: longestOf(rules, eligibility, clock) };
       }),
@@ -101,8 +109,7 @@ export function azureSelfService(credential: TokenCredential, settings: AzureSet
       orFault(async () => {
         const start = startOf(order, signal);
         const request = await requests.find(start.at, start.at.startName, signal);
-        if (!request)
-          return { state: 'refused', problem: { code: 'not-found', message: 'Azure has no such request.', wayOut: 'Ask again.' } };
+        if (!request) return { state: 'refused', problem: NEVER_ARRIVED };
         if (request.status === 'TimedOut') return { state: 'lapsed' };
         const meaning = meaningOf(request.status);
         if (meaning.is === 'refused' && request.status !== 'Failed') return { state: 'denied', why: meaning.problem.message };
@@ -122,6 +129,13 @@ export function azureSelfService(credential: TokenCredential, settings: AzureSet
       }),
   };
 }
+
+const NEVER_ARRIVED = { code: 'not-found', message: 'Azure has no such request.', wayOut: 'Ask again.' };
+
+const noPolicy = (): Fault =>
+  new Fault('cloud-refused', 'Entra PIM has no policy for this role.', {
+    wayOut: 'An administrator must open the role in Entra PIM once.',
+  });
 
 /** A length of time, computed at the moment of sending, so that the end is the order's whenever it is sent. */
 function body(at: Elevation, clock: Clock): RoleAssignmentScheduleRequest {

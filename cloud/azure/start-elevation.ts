@@ -43,8 +43,14 @@ export async function startElevation(requests: ScheduleRequests, clock: Clock, s
 /** A refusal of a second request like the first: the first one may have arrived although its answer did not. */
 const mayBeOurs = (error: AzureError): boolean => error.status === 409 || /Exists|Pending/.test(codeOf(error));
 
-const isActive = async ({ rows }: Start, clock: Clock): Promise<boolean> =>
-  (await rows()).some(({ endDateTime }) => endDateTime !== undefined && endDateTime.getTime() > clock.now());
+/** Where the list may not be read, what Azure said stands. */
+async function isActive({ rows }: Start, clock: Clock): Promise<boolean> {
+  try {
+    return (await rows()).some(({ endDateTime }) => endDateTime !== undefined && endDateTime.getTime() > clock.now());
+  } catch {
+    return true;
+  }
+}
 
 function problemOfSent({ refused: error, wayOut }: Extract<Sent, { refused: AzureError }>): Problem {
   return { ...problemOf(error), ...(wayOut && { wayOut }) };

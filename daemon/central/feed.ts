@@ -97,6 +97,7 @@ export class Feed {
     let cancel: Cancel = clock.after(SILENCE, silent);
     try {
       for await (const item of readSse(stream)) {
+        if (stopped.aborted) return;
         cancel();
         cancel = clock.after(SILENCE, silent);
         if (item.type === 'comment') continue;

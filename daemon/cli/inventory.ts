@@ -3,6 +3,7 @@ import type { Account, LoadBalancer } from '../../protocol/model.ts';
 import type { DaemonState } from '../../protocol/state.ts';
 import { Refused } from './outcome.ts';
 import { type Session, slowly } from './session.ts';
+import { placeName } from './views/sign-in.ts';
 import { watch } from './watch.ts';
 
 const FIRST_LIST_WITHIN = 60 * SECOND;
@@ -24,7 +25,7 @@ export async function inventoryKnown(session: Session): Promise<void> {
   if (!failed) return;
   throw new Refused({
     code: 'not-signed-in',
-    message: `Not signed in to ${failed.to}${failed.problem ? `: ${failed.problem}` : ''}`,
+    message: failed.problem ?? `You are not signed in to ${placeName(failed.to)}`,
     wayOut: `Run "portcullis sign-in ${failed.to}".`,
   });
 }

@@ -44,7 +44,7 @@ export class BrowserSignIn implements Tokens {
   /** Gives the page to open. A sign-in that was under way is given up. */
   async begin(): Promise<string> {
     const { config, about } = await this.#configured();
-    this.#loopback?.close();
+    this.stop();
     const [verifier, state, nonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()];
     const loopback = await openLoopback(this.#parts.clock, state);
     this.#loopback = loopback;

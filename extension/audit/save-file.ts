@@ -1,8 +1,6 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { finished } from 'node:stream/promises';
 import * as vscode from 'vscode';
 import type { ExportFile, ExportFormat } from './export.ts';
+import { localSink, type Sink } from './local-sink.ts';
 
 const FORMATS: readonly (vscode.QuickPickItem & { format: ExportFormat })[] = [
   {
@@ -28,33 +26,6 @@ export async function askWhereToSave(): Promise<ExportFile | undefined> {
   if (!uri) return undefined;
   const sink = uri.scheme === 'file' ? localSink(uri.fsPath) : remoteSink(uri);
   return withProgress(vscode.workspace.asRelativePath(uri), picked.format, sink);
-}
-
-interface Sink {
-  append(text: string): Promise<void>;
-  done(): Promise<void>;
-  discard(): Promise<void>;
-}
-
-/** Written beside its place and moved there when whole. */
-function localSink(file: string): Sink {
-  const part = `${file}.part`;
-  const stream = createWriteStream(part, { mode: 0o600 });
-  const closed = finished(stream);
-  // Every failure reaches `append` or `done`; without this the first would end the extension host.
-  closed.catch(() => undefined);
-  return {
-    append: (text) => new Promise((resolve, reject) => stream.write(text, (error) => (error ? reject(error) : resolve()))),
-    async done() {
-      stream.end();
-      await closed;
-      await rename(part, file);
-    },
-    async discard() {
-      stream.destroy();
-      await rm(part, { force: true });
-    },
-  };
 }
 
 /** Another file system takes a file only as a whole. */

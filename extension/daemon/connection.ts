@@ -10,8 +10,8 @@ export interface ConnectionParts {
   /** 0 to 1, to keep several windows from trying at the same instant. */
   random(): number;
   readEntry(): Promise<EntryReading>;
-  /** Opens the wire and proves both sides. Rejects when nobody answers there. */
-  open(entry: EntryFile): Promise<Client>;
+  /** Opens the wire and proves both sides. Rejects when nobody answers there, or when the signal says that it took too long. */
+  open(entry: EntryFile, signal: AbortSignal): Promise<Client>;
   /** Starts a daemon. Rejects when the program cannot be started at all. */
   start(): Promise<{ ended: Promise<Ended> }>;
   onLink(link: Link, client: Client | undefined): void;
@@ -20,6 +20,8 @@ export interface ConnectionParts {
 /** A new daemon says where it is within this time, or has failed. */
 const STARTED_WITHIN: Millis = 15_000;
 const LOOK_EVERY: Millis = 60;
+/** A daemon that takes longer to say hello is stuck. */
+const OPEN_WITHIN: Millis = 5_000;
 const RELAUNCH_AFTER: Millis = 700;
 /** Another window or a terminal may start a daemon at any time. */
 const LOOK_WHILE_ABSENT: Millis = 1_000;
@@ -75,7 +77,7 @@ export class Connection {
     const reading = await this.#parts.readEntry();
     if (overtaken()) return;
     if (reading.ok) {
-      const client = await this.#parts.open(reading.entry).catch(() => undefined);
+      const client = await this.#reach(reading.entry);
       if (overtaken()) return client?.close();
       if (client) return this.#connected(client);
     }
@@ -116,7 +118,19 @@ export class Connection {
 
   async #look(): Promise<Client | undefined> {
     const reading = await this.#parts.readEntry();
-    return reading.ok ? this.#parts.open(reading.entry).catch(() => undefined) : undefined;
+    return reading.ok ? this.#reach(reading.entry) : undefined;
+  }
+
+  async #reach(entry: EntryFile): Promise<Client | undefined> {
+    const controller = new AbortController();
+    const cancel = this.#parts.clock.after(OPEN_WITHIN, () => controller.abort());
+    try {
+      return await this.#parts.open(entry, controller.signal);
+    } catch {
+      return undefined;
+    } finally {
+      cancel();
+    }
   }
 
   #connected(client: Client): void {

@@ -32,7 +32,13 @@ export function daemonLink(parts: DaemonLinkParts): Connection {
     clock,
     random: parts.random,
     readEntry: () => readEntry(places.entryFile, { uid: parts.uid, isAlive }),
-    open: async (entry) => connect({ wire: await openWire(entry.socket), entry, clock, ...proof, client: parts.client() }),
+    open: async (entry, signal) => {
+      const wire = await openWire(entry.socket, clock);
+      // A closed wire ends whatever was being waited for.
+      if (signal.aborted) wire.close();
+      signal.addEventListener('abort', () => wire.close(), { once: true });
+      return connect({ wire, entry, clock, ...proof, client: parts.client() });
+    },
     start: async () => {
       const node = parts.node();
       if (!isAbsolute(node)) {

@@ -1,4 +1,5 @@
-import { signedInTo, type View } from '../view.ts';
+import { PROVIDER_NAMES } from '../tree/nodes.ts';
+import { signedInTo, signedOutOf, type View } from '../view.ts';
 import { listed } from './people.ts';
 
 /** One line that stands above the tree: who you are, or what is wrong, the worst first. */
@@ -9,6 +10,9 @@ export function headline(view: View): string | undefined {
   if (!state || link.state !== 'connected') return 'Connecting to the daemon…';
   if (state.daemon.stopping) return 'The daemon is ending what it holds…';
   const who = whoYouAre(view);
+  const [out] = signedOutOf(view);
+  if (out)
+    return join(who, `signed out of ${out.to === 'central' ? 'central' : PROVIDER_NAMES[out.to]}${out.problem ? `: ${out.problem}` : ''}`);
   if (state.unhealthy) return join(who, `no new access: ${state.unhealthy}`);
   if (state.central.state === 'lost')
     return join(who, `no contact with central${state.central.problem ? `: ${state.central.problem}` : ''}`);

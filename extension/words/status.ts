@@ -77,16 +77,19 @@ function pending([first, ...others]: ElevationRequest[]): Status | undefined {
 }
 
 function unknown(view: View): Status {
-  const why =
-    view.link.state === 'connected'
-      ? (view.state?.central.problem ?? mine(view).find(({ shown }) => shown === 'unknown')?.grant.problem?.message)
-      : 'Contact with the Portcullis daemon is lost.';
+  const why = whyUnknown(view);
   return {
     text: '$(warning) Access state unknown',
     tooltip: [why ?? 'The last news cannot be confirmed.', CLICK].join('\n'),
     background: 'error',
     label: `Access state unknown. ${why ?? 'The last news cannot be confirmed.'}`,
   };
+}
+
+function whyUnknown(view: View): string | undefined {
+  if (view.link.state === 'absent') return `No daemon runs: ${view.link.problem}.`;
+  if (view.link.state !== 'connected') return 'Contact with the Portcullis daemon is lost.';
+  return view.state?.central.problem ?? mine(view).find(({ shown }) => shown === 'unknown')?.grant.problem?.message;
 }
 
 const plus = (others: number) => (others > 0 ? ` +${others}` : '');

@@ -26,6 +26,7 @@ export const SETTINGS = {
   'git.enabled': false,
   'git.openRepositoryInParentFolders': 'never',
   'window.confirmBeforeClose': 'never',
+  'remote.autoForwardPorts': false,
 } as const;
 
 export interface ServerOptions {

@@ -33,6 +33,7 @@ export async function layDesk(who: PersonKey, organisation: Organisation, folder
   ) as [string, string, string, string];
   for (const made of [home, runtime, bin, workspace]) mkdirSync(made, { recursive: true, mode: 0o700 });
   writeEnrolment(home, organisation);
+  writeProfiles(home, bin);
   const az = writeAz(bin, await organisation.azProfile(who));
   const env = environment(home, runtime, bin);
   return { who, name: person.name, oid: person.oid, folder, home, workspace, env, credential: azCredential(az, env) };
@@ -42,6 +43,12 @@ function writeEnrolment(home: string, organisation: Organisation): void {
   const folder = path.join(home, '.config/portcullis');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(path.join(folder, 'enrolment.json'), JSON.stringify(organisation.enrolment, null, 2), { mode: 0o600 });
+}
+
+/** The editor takes its path from the person's login shell, as it does on their own machine. */
+function writeProfiles(home: string, bin: string): void {
+  for (const name of ['.profile', '.bashrc', '.zshenv', '.zprofile'])
+    writeFileSync(path.join(home, name), `export PATH='${bin}':"$PATH"\n`);
 }
 
 function environment(home: string, runtime: string, bin: string): NodeJS.ProcessEnv {

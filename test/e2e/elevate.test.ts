@@ -31,9 +31,9 @@ story('access from the tree to the write, counted down, taken back, and told as 
   await stage.shot('alice', '6-gone');
 
   await workbench.command('Portcullis: Show audit');
-  const page = workbench.webview();
-  for (const step of ['Requested', 'Decided by policy', 'Activating', 'Usable', 'Revoking', 'Gone'])
-    await page.getByText(step, { exact: true }).first().waitFor();
+  const panel = workbench.webview();
+  const event = (kind: string) => panel.locator('[role="row"]', { hasText: kind }).first();
+  for (const kind of ['Requested', 'Decided by policy', 'Activating', 'Usable', 'Revoking', 'Gone']) await event(kind).waitFor();
   await stage.shot('alice', '7-audit');
 });
 

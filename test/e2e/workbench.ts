@@ -37,8 +37,8 @@ export class Workbench {
 
   /** A row of a tree by its exact label: its aria-label is the tooltip when it has one. */
   row(label: string | RegExp): Locator {
-    const exact = typeof label === 'string' ? new RegExp(`^${label.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`) : label;
-    return this.page.locator('.part.sidebar .monaco-list-row', { has: this.page.locator('.label-name', { hasText: exact }) });
+    const text = typeof label === 'string' ? exactly(label) : label;
+    return this.page.locator('.part.sidebar .monaco-list-row', { has: this.page.locator('.label-name', { hasText: text }) });
   }
 
   /** Opens a row of a tree that is closed, and waits until it is open. */
@@ -54,7 +54,16 @@ export class Workbench {
     await row.click({ button: 'right' });
     const entry = this.page.locator('.monaco-menu .action-menu-item', { hasText: item }).first();
     await entry.waitFor();
-    await entry.click();
+    // A menu takes no click right after it has opened, so as not to act on the click that opened it.
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await entry.click({ timeout: 5_000 });
+      const gone = await entry.waitFor({ state: 'detached', timeout: 1_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (gone) return;
+    }
+    throw new Error(`The menu does not take ${item}`);
   }
 
   /** The small icons on a row, shown while it is pointed at. */
@@ -69,9 +78,11 @@ export class Workbench {
     return this.page.locator('.quick-input-widget:visible', { has: input });
   }
 
-  /** A line of the quick pick that asks this. */
+  /** A line of the quick pick that asks this: by its exact label, or by anything that it says. */
   option(placeholder: string, label: string | RegExp): Locator {
-    return this.asking(placeholder).locator('.quick-input-list .monaco-list-row', { hasText: label }).first();
+    const rows = this.asking(placeholder).locator('.quick-input-list .monaco-list-row');
+    if (typeof label !== 'string') return rows.filter({ hasText: label }).first();
+    return rows.filter({ has: this.page.locator('.label-name', { hasText: exactly(label) }) }).first();
   }
 
   async choose(placeholder: string, label: string | RegExp): Promise<void> {
@@ -151,3 +162,5 @@ export class Workbench {
     await dialog.locator('.monaco-button', { hasText: button }).first().click();
   }
 }
+
+const exactly = (text: string) => new RegExp(`^${text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`);

@@ -72,7 +72,8 @@ test('a role is native with actions and a definition, or guarded with a reason',
 });
 
 test('what Azure cannot split is guarded on both kinds of balancer', () => {
-  const guarded = (kind: CatalogueKind) => catalogueRoles('azure', kind).flatMap(({ id, enforcement }) => (enforcement === 'guarded' ? [id] : []));
+  const guarded = (kind: CatalogueKind) =>
+    catalogueRoles('azure', kind).flatMap(({ id, enforcement }) => (enforcement === 'guarded' ? [id] : []));
   assert.deepEqual(guarded('load-balancer'), ['health-checks', 'routes']);
   assert.deepEqual(guarded('application-gateway'), ['backends', 'health-checks', 'certificates', 'routes']);
 });

@@ -176,7 +176,10 @@ test('screen readers are told what there is', async () => {
     );
     for (const name of ['Person', 'Balancer', 'Event']) assert.equal(await page.getByRole('combobox', { name }).count(), 1);
     await page.getByRole('search').waitFor();
-    await until('the count to be announced', async () => (await page.getByRole('status').first().textContent()) === '100,000 events');
+    await page
+      .getByRole('status')
+      .filter({ hasText: /^100,000 events$/ })
+      .waitFor({ state: 'attached' });
   });
 });
 
@@ -293,7 +296,7 @@ test('Show in audit tells the story of that grant, and the story goes on while o
       await page.locator('.steps').waitFor();
       assert.deepEqual(await page.locator('.step-name').allTextContents(), [
         'Requested',
-        'Decided by policy',
+        'Granted by policy',
         'Activating',
         'Assigned',
         'Usable',

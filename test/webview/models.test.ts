@@ -59,7 +59,7 @@ test('a story runs from request to gone, with the time between its steps and the
   const story = storyOf({ events: events.toReversed() }, times, START + 3_600_000);
   assert.deepEqual(
     story.steps.map(({ label }) => label),
-    ['Requested', 'Decided by policy', 'Activating', 'Assigned', 'Usable', 'Lease taken', 'Revoking', 'Gone'],
+    ['Requested', 'Granted by policy', 'Activating', 'Assigned', 'Usable', 'Lease taken', 'Revoking', 'Gone'],
   );
   assert.equal(story.steps[0]?.after, undefined);
   assert.equal(story.steps[4]?.after, '8.0 s later');
@@ -85,6 +85,15 @@ test('at every step the story says what is awaited, and only the end awaits noth
     'Waiting until the cloud denies access',
     undefined,
   ]);
+});
+
+test('a request that policy refused, or that waits for people, says so', () => {
+  const decided = (outcome: 'refused' | 'needs approval') =>
+    events.slice(0, 2).map((event) => (event.decision ? { ...event, decision: { ...event.decision, outcome } } : event));
+  const refused = storyOf({ events: decided('refused') }, times, START, false);
+  assert.deepEqual([refused.standing, refused.awaiting], ['Refused by policy', undefined]);
+  const waits = storyOf({ events: decided('needs approval') }, times, START);
+  assert.deepEqual([waits.standing, waits.awaiting], ['Needs approval', 'Waiting for approval by an approver']);
 });
 
 test('a story never says Gone before the record does, whatever the order and the clocks', () => {

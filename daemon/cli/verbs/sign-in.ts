@@ -4,6 +4,7 @@ import type { DaemonState, SignIn } from '../../../protocol/state.ts';
 import { fields, line, plain } from '../blocks.ts';
 import { done, EXIT, type Outcome, problem } from '../outcome.ts';
 import type { Session } from '../session.ts';
+import { placeName, signInWords } from '../views/sign-in.ts';
 import { watch } from '../watch.ts';
 import type { Verb } from './verb.ts';
 
@@ -48,9 +49,9 @@ async function signInOnce(session: Session, to: To): Promise<Outcome | undefined
     if (!mayOpen(open))
       return problem(EXIT.unreachable, {
         code: 'sign-in-failed',
-        message: `The sign-in page of ${to} is neither https nor on this machine`,
+        message: `The sign-in page of ${placeName(to)} is neither https nor on this machine`,
       });
-    commandLine.err(`Open this page in a browser to sign in to ${to}:\n${plain(open)}\n`);
+    commandLine.err(`Open this page in a browser to sign in to ${placeName(to)}:\n${plain(open)}\n`);
   }
   // A failure that stood there before is no answer to this attempt.
   const seen = await watch(
@@ -67,7 +68,7 @@ async function signInOnce(session: Session, to: To): Promise<Outcome | undefined
       : seen.end === 'late'
         ? 'nobody signed in within 5 minutes'
         : 'lost the daemon';
-  return problem(EXIT.unreachable, { code: 'sign-in-failed', message: `Not signed in to ${to}: ${why}` });
+  return problem(EXIT.unreachable, { code: 'sign-in-failed', message: `Not signed in to ${placeName(to)}: ${why}` });
 }
 
 /** A page that a person may be sent to. */
@@ -84,14 +85,12 @@ async function signOutOf(session: Session, to: To | undefined): Promise<Outcome>
         .filter(({ state }) => state === 'signed in')
         .map((place) => place.to);
   for (const place of places) await session.want('sign-out', { to: place });
-  return done({ signedOut: places }, [line(places.length > 0 ? `Signed out of ${places.join(' and ')}.` : 'You were not signed in.')]);
+  return done({ signedOut: places }, [line(places.length > 0 ? `Signed out of ${places.map(placeName).join(' and ')}.` : 'You were not signed in.')]);
 }
 
 const used = ({ signIns }: DaemonState): SignIn[] => signIns.filter(({ state }) => state !== 'not used');
 
 function told(session: Session): Outcome {
   const signIns = used(session.state);
-  return done({ signIns }, [
-    fields(signIns.map(({ to, state, person, by }) => [to, person ? `${person.name}${by ? ` by ${by}` : ''}` : state])),
-  ]);
+  return done({ signIns }, [fields(signIns.map((signIn) => [placeName(signIn.to), signInWords(signIn)]))]);
 }

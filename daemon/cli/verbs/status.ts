@@ -5,6 +5,7 @@ import { done, type Outcome } from '../outcome.ts';
 import type { Session } from '../session.ts';
 import { believed, grantTable } from '../views/grant.ts';
 import { requestTable } from '../views/request.ts';
+import { placeName, signInWords } from '../views/sign-in.ts';
 import type { Now } from '../views/time.ts';
 import type { Verb } from './verb.ts';
 
@@ -39,10 +40,7 @@ function shownOf(state: DaemonState, all: boolean) {
 function statusBlocks({ signIns, central, unhealthy }: DaemonState, { grants, requests }: Shown, at: Now): Block[] {
   const rows = signIns
     .filter(({ state }) => state !== 'not used')
-    .map(({ to, state, person, by, problem }): [string, string] => [
-      `Sign-in, ${to}`,
-      [person ? `${person.name}${by ? ` by ${by}` : ''}` : state, problem].filter(Boolean).join(': '),
-    ]);
+    .map((signIn): [string, string] => [`Sign-in, ${placeName(signIn.to)}`, signInWords(signIn)]);
   const blocks: Block[] = [fields(rows)];
   if (central.state === 'lost')
     blocks.push(line({ text: `Central cannot be reached${central.problem ? `: ${central.problem}` : ''}`, tone: 'bad' }));

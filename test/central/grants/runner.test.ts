@@ -158,6 +158,15 @@ test('a denial of what never worked needs the cloud\'s list beside it', async (t
   assert.deepEqual([gone.state, gone.proof], ['gone', 'denied']);
 });
 
+test('a denial while a late grant may still land proves nothing', async (t) => {
+  const world = await open(t);
+  world.cloud.fail('bind', { lateBy: 5 * MINUTE });
+  const id = await world.grant();
+  await world.clock.advance(2 * SECOND);
+  await world.observe(id);
+  assert.equal((await world.life(id)).state, 'revoking');
+});
+
 test('how late the end was observed stands in the record', async (t) => {
   const world = await open(t);
   const id = await world.grant();

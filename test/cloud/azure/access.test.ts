@@ -86,11 +86,17 @@ test('no answer proves nothing', async (t) => {
   const stage = await startStage(t);
   const balancer = await stage.balancer('Shop production');
   const { access } = stage.provider();
-  stage.azure.world.faults.add({ call: /permissions/, trouble: { kind: 'refuse', status: 404, code: 'ResourceNotFound', message: 'Gone.' } });
+  stage.azure.world.faults.add({
+    call: /permissions/,
+    trouble: { kind: 'refuse', status: 404, code: 'ResourceNotFound', message: 'Gone.' },
+  });
   await assert.rejects(access.check(balancer.id, [WRITE], signal()), Fault);
   stage.azure.world.faults.clear();
   await assert.rejects(access.check(balancer.id, [], signal()), Fault);
-  await assert.rejects(access.check(balancer.id, [WRITE], AbortSignal.abort()), (error) => error instanceof Fault && error.code === 'timed-out');
+  await assert.rejects(
+    access.check(balancer.id, [WRITE], AbortSignal.abort()),
+    (error) => error instanceof Fault && error.code === 'timed-out',
+  );
 });
 
 test('a claims challenge of the read path is met by the same person', async (t) => {
@@ -113,7 +119,10 @@ test('locks at the balancer and above it are named; others are not', async (t) =
   locks.add(`/subscriptions/${balancer.accountId}/resourceGroups/${balancer.resourceGroup}`, 'ReadOnly', 'freeze');
   locks.add(`/subscriptions/${other.accountId}`, 'CanNotDelete', 'elsewhere');
   const found = await access.locks(balancer.id, signal());
-  assert.deepEqual(found.sort(), [`CanNotDelete lock "keep" on ${balancer.name}`, `ReadOnly lock "freeze" on resource group ${balancer.resourceGroup.toLowerCase()}`]);
+  assert.deepEqual(found.sort(), [
+    `CanNotDelete lock "keep" on ${balancer.name}`,
+    `ReadOnly lock "freeze" on resource group ${balancer.resourceGroup.toLowerCase()}`,
+  ]);
   assert.deepEqual(await access.locks((await stage.part(balancer.id, 'backend-pool')).id, signal()), found);
   assert.match((await access.locks(other.id, signal())).join(), /lock "elsewhere" on subscription/);
 });
@@ -121,5 +130,8 @@ test('locks at the balancer and above it are named; others are not', async (t) =
 test('locks that may not be read are not "none"', async (t) => {
   const stage = await startStage(t);
   const balancer = await stage.balancer('Shop production');
-  await assert.rejects(stage.provider(PEOPLE.dan.oid).access.locks(balancer.id, signal()), (error) => error instanceof Fault && error.code === 'cloud-refused');
+  await assert.rejects(
+    stage.provider(PEOPLE.dan.oid).access.locks(balancer.id, signal()),
+    (error) => error instanceof Fault && error.code === 'cloud-refused',
+  );
 });

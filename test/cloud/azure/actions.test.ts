@@ -63,7 +63,12 @@ test('every wanted action must be covered, by whichever role', () => {
 test('a notAction subtracts from its own role and from no other', () => {
   const contributor = { actions: ['*'], notActions: ['Microsoft.Authorization/*/write'] };
   assert.ok(!coversAll([contributor], ['Microsoft.Authorization/roleAssignments/write']));
-  assert.ok(coversAll([contributor, { actions: ['Microsoft.Authorization/roleAssignments/write'] }], ['Microsoft.Authorization/roleAssignments/write']));
+  assert.ok(
+    coversAll(
+      [contributor, { actions: ['Microsoft.Authorization/roleAssignments/write'] }],
+      ['Microsoft.Authorization/roleAssignments/write'],
+    ),
+  );
   assert.ok(coversAll([contributor], ['Microsoft.Network/loadBalancers/*']));
 });
 

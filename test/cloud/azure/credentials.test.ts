@@ -7,8 +7,10 @@ import { faultOf } from '../../../cloud/azure/errors.ts';
 import { grantingCredential } from '../../../cloud/azure/granting-credential.ts';
 import { personIn } from '../../../cloud/azure/person.ts';
 import { azureProvider } from '../../../cloud/azure/provider.ts';
+import { azureSelfService } from '../../../cloud/azure/self-service.ts';
 import { sharedTokens } from '../../../cloud/azure/shared-tokens.ts';
 import { Fault } from '../../../protocol/fault.ts';
+import { catalogueDefinitions } from '../../../roles/catalogue.ts';
 import { azProfile, writeAz } from '../../clouds/azure/az.ts';
 import { CENTRAL_APP, PEOPLE } from '../../clouds/azure/estate.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -26,7 +28,7 @@ function onlyPath(t: { after(run: () => void): void }, dir: string): void {
   });
 }
 
-test("the engineer signs in with the Azure CLI, and Azure knows who it is", async (t) => {
+test('the engineer signs in with the Azure CLI, and Azure knows who it is', async (t) => {
   const stage = await startStage(t, {});
   const dir = scratch(t);
   writeAz(dir, azProfile(stage.azure, PEOPLE.alice.oid));
@@ -38,13 +40,31 @@ test("the engineer signs in with the Azure CLI, and Azure knows who it is", asyn
   assert.equal(engineer.by(), 'Azure CLI');
 });
 
+test('a role that wants a stronger sign-in than the Azure CLI has says what to run', async (t) => {
+  const stage = await startStage(t);
+  const dir = scratch(t);
+  writeAz(dir, azProfile(stage.azure, PEOPLE.alice.oid));
+  onlyPath(t, dir);
+  const balancer = await stage.balancer('Shop production');
+  stage.azure.world.policies.set(catalogueDefinitions('azure')[1]?.guid ?? '', `/subscriptions/${balancer.accountId}`, { context: 'c1' });
+  const { credential } = engineerCredential({ settings: stage.settings, session: () => undefined });
+  const bound = await azureSelfService(credential, stage.settings, stage.clock).activate(stage.order(balancer.id), signal());
+  assert.ok(bound.state === 'refused');
+  assert.equal(bound.problem.code, 'not-signed-in');
+  assert.match(bound.problem.message, /stronger sign-in/);
+  assert.match(bound.problem.wayOut ?? '', /^Run "az login --claims-challenge \S+ --scope/);
+});
+
 test('the session of VS Code comes first, and nobody else is tried while it lasts', async (t) => {
   onlyPath(t, scratch(t));
   const held = { token: 'from-the-editor', expiresAt: 5 };
   const engineer = engineerCredential({ settings: {}, session: () => held });
   assert.deepEqual(await engineer.credential.getToken(SCOPE), { token: 'from-the-editor', expiresOnTimestamp: 5 });
   assert.equal(engineer.by(), 'VS Code');
-  await assert.rejects(async () => engineer.credential.getToken(SCOPE, { claims: '{}' }), (error) => error instanceof Fault && /VS Code/.test(error.wayOut ?? ''));
+  await assert.rejects(
+    async () => engineer.credential.getToken(SCOPE, { claims: '{}' }),
+    (error) => error instanceof Fault && /VS Code/.test(error.wayOut ?? ''),
+  );
   assert.equal(engineer.by(), 'not signed in');
 });
 
@@ -103,7 +123,15 @@ test('a failure is not remembered', async () => {
 test('a token that does not say who it is for is not taken', () => {
   const token = (claims: unknown) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
   for (const bad of ['', 'x', 'a.b.c', token({}), token({ oid: '' }), token(null)]) {
-    assert.throws(() => personIn(bad), (error) => error instanceof Fault && error.code === 'sign-in-failed', bad);
+    assert.throws(
+      () => personIn(bad),
+      (error) => error instanceof Fault && error.code === 'sign-in-failed',
+      bad,
+    );
   }
-  assert.deepEqual(personIn(token({ oid: 'ABC', unique_name: 'live.com#a@b.example' })), { id: 'abc', name: 'live.com#a@b.example', email: 'live.com#a@b.example' });
+  assert.deepEqual(personIn(token({ oid: 'ABC', unique_name: 'live.com#a@b.example' })), {
+    id: 'abc',
+    name: 'live.com#a@b.example',
+    email: 'live.com#a@b.example',
+  });
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { RestError } from '@azure/core-rest-pipeline';
 import { NetworkManagementClient } from '@azure/arm-network';
+import { RestError } from '@azure/core-rest-pipeline';
 import { startName } from '../../../cloud/azure/request-name.ts';
 import type { Bound, Unbound } from '../../../cloud/provider.ts';
 import { type Instant, MINUTE, SECOND } from '../../../protocol/clock.ts';
@@ -10,7 +10,7 @@ import { Fault } from '../../../protocol/fault.ts';
 import type { GrantId, RoleId } from '../../../protocol/ids.ts';
 import { PEOPLE } from '../../clouds/azure/estate.ts';
 import { field } from '../../clouds/azure/timing.ts';
-import { signal, type Stage, startStage, whilePassing } from './stage.ts';
+import { type Stage, signal, startStage, whilePassing } from './stage.ts';
 
 const REQUESTS = /roleAssignmentScheduleRequests/;
 const role = (id: string) => id as RoleId;
@@ -149,7 +149,11 @@ test('a grant that was applied although its answer was lost is known again by it
 test('a grant that lands late is not overlooked', async (t) => {
   const stage = await startStage(t);
   const order = stage.order((await stage.balancer('Shop production')).id);
-  stage.azure.world.faults.add({ call: /^PUT .*roleAssignmentScheduleRequests/, times: 1, trouble: { kind: 'apply-late', after: 30 * SECOND } });
+  stage.azure.world.faults.add({
+    call: /^PUT .*roleAssignmentScheduleRequests/,
+    times: 1,
+    trouble: { kind: 'apply-late', after: 30 * SECOND },
+  });
   await assert.rejects(stage.granting().bind(order, signal()), Fault);
   assert.deepEqual(await stage.granting().unbind(order, signal()), { state: 'nothing there' });
   await stage.clock.advance(31 * SECOND);
@@ -278,6 +282,19 @@ test('a grant that follows on has no gap, its own end and its own name', async (
   assert.ok(!stage.allows(to));
 });
 
+test('a prolonged grant is released as soon as Azure allows it, not five minutes after it was prolonged', async (t) => {
+  const stage = await startStage(t, { timing: { minActive: 5 * MINUTE } });
+  const from = stage.order((await stage.balancer('Shop production')).id);
+  await stage.granting().bind(from, signal());
+  await stage.clock.advance(4 * MINUTE);
+  const to = { ...from, grantId: randomUUID() as GrantId, notAfter: stage.clock.now() + 30 * MINUTE };
+  await stage.granting().prolong(from, to, signal());
+  const again = notYet(await stage.granting().unbind(to, signal()));
+  assert.ok(again.again <= stage.clock.now() + 30 * SECOND);
+  await stage.clock.advance(MINUTE);
+  assert.deepEqual(await stage.granting().unbind(to, signal()), { state: 'accepted' });
+});
+
 test('what has ended cannot be prolonged', async (t) => {
   const stage = await startStage(t);
   const from = stage.order((await stage.balancer('Shop production')).id);
@@ -293,8 +310,19 @@ test('the list of roles of a resource says which Azure can enforce', async (t) =
   const balancer = await stage.balancer('Shop production');
   const pool = await stage.part(balancer.id, 'backend-pool');
   const member = await stage.part(balancer.id, 'member');
-  const ids = (id: typeof pool.id) => stage.granting().roles(id).map((one) => `${one.id} ${one.enforcement}`);
-  assert.deepEqual(ids(balancer.id), ['observe native', 'backends native', 'nat native', 'health-checks guarded', 'routes guarded', 'full native']);
+  const ids = (id: typeof pool.id) =>
+    stage
+      .granting()
+      .roles(id)
+      .map((one) => `${one.id} ${one.enforcement}`);
+  assert.deepEqual(ids(balancer.id), [
+    'observe native',
+    'backends native',
+    'nat native',
+    'health-checks guarded',
+    'routes guarded',
+    'full native',
+  ]);
   assert.deepEqual(ids(pool.id), ['backends native']);
   assert.deepEqual(ids(member.id), []);
 });

@@ -4,7 +4,7 @@ import { quotaOf } from '../../../cloud/azure/inventory.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import type { Account } from '../../../protocol/model.ts';
 import { PEOPLE } from '../../clouds/azure/estate.ts';
-import { signal, type Stage, startStage, whilePassing } from './stage.ts';
+import { type Stage, signal, startStage, whilePassing } from './stage.ts';
 
 async function listed(stage: Stage, oid: string = PEOPLE.alice.oid) {
   const accounts = new Map<string, Account>();
@@ -26,6 +26,8 @@ test('every balancer of every subscription is found once, over several pages', a
     90,
   );
   assert.ok(accounts.every(({ problem }) => problem === undefined));
+  const queries = stage.azure.world.calls.matching('POST', /ResourceGraph/).map(({ status }) => status);
+  assert.deepEqual(queries, [200, 200, 200, 200], 'by Resource Graph, not by the fallback');
 });
 
 test('the list shows a balancer as the balancer itself says', async (t) => {
@@ -100,14 +102,20 @@ test('what is not there, or may not be read, is undefined', async (t) => {
   const missing = `${balancer.id}-gone` as typeof balancer.id;
   assert.equal(await stage.provider().inventory.balancer(missing, signal()), undefined);
   assert.equal(await stage.provider(PEOPLE.dan.oid).inventory.balancer(balancer.id, signal()), undefined);
-  await assert.rejects(stage.provider().inventory.parts(missing, signal()), (error) => error instanceof Fault && /does not find/.test(error.message));
+  await assert.rejects(
+    stage.provider().inventory.parts(missing, signal()),
+    (error) => error instanceof Fault && /does not find/.test(error.message),
+  );
 });
 
 test('a server that does not answer is a fault, not an absence', async (t) => {
   const stage = await startStage(t);
   const [balancer] = await stage.balancers();
   assert.ok(balancer);
-  stage.azure.world.faults.add({ call: /loadBalancers|applicationGateways/, trouble: { kind: 'refuse', status: 400, code: 'Odd', message: 'Odd.' } });
+  stage.azure.world.faults.add({
+    call: /loadBalancers|applicationGateways/,
+    trouble: { kind: 'refuse', status: 400, code: 'Odd', message: 'Odd.' },
+  });
   await assert.rejects(stage.provider().inventory.balancer(balancer.id, signal()), Fault);
 });
 
@@ -141,7 +149,11 @@ test('health is shown to who may ask, and is empty for who may not', async (t) =
     const members = parts.filter((part) => part.kind === 'member');
     assert.ok(members.length > 0);
     for (const member of members) assert.ok(health.has(member.id), `${kind} ${member.id}`);
-    for (const [id] of health) assert.ok(parts.some((part) => part.id === id), `${kind} ${id}`);
+    for (const [id] of health)
+      assert.ok(
+        parts.some((part) => part.id === id),
+        `${kind} ${id}`,
+      );
   }
 });
 
@@ -163,8 +175,14 @@ test('a member that is down makes its pool degraded', async (t) => {
 
 test('the quota headers of Resource Graph are read', () => {
   const from = (headers: Record<string, string>) => quotaOf((name) => headers[name]);
-  assert.deepEqual(from({ 'x-ms-user-quota-remaining': '0', 'x-ms-user-quota-resets-after': '00:00:05' }), { remaining: 0, resetsAfter: 5_000 });
-  assert.deepEqual(from({ 'x-ms-user-quota-remaining': '14', 'x-ms-user-quota-resets-after': '01:02:03' }), { remaining: 14, resetsAfter: 3_723_000 });
+  assert.deepEqual(from({ 'x-ms-user-quota-remaining': '0', 'x-ms-user-quota-resets-after': '00:00:05' }), {
+    remaining: 0,
+    resetsAfter: 5_000,
+  });
+  assert.deepEqual(from({ 'x-ms-user-quota-remaining': '14', 'x-ms-user-quota-resets-after': '01:02:03' }), {
+    remaining: 14,
+    resetsAfter: 3_723_000,
+  });
   assert.deepEqual(from({}), {});
   assert.deepEqual(from({ 'x-ms-user-quota-remaining': 'x', 'x-ms-user-quota-resets-after': 'y' }), {});
 });

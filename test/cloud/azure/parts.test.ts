@@ -27,7 +27,8 @@ function clientFor(file: string): NetworkManagementClient {
   return new NetworkManagementClient(credential, 'subid', { httpClient });
 }
 
-const lines = (parts: Part[]) => parts.map(({ kind, name, detail, parentId }) => `${parentId.split('/').length > 9 ? '  ' : ''}${kind} ${name}: ${detail}`);
+const lines = (parts: Part[]) =>
+  parts.map(({ kind, name, detail, parentId }) => `${parentId.split('/').length > 9 ? '  ' : ''}${kind} ${name}: ${detail}`);
 
 test("Microsoft's load balancer, in parts", async () => {
   const balancer = await clientFor('LoadBalancerCreate').loadBalancers.get('rg1', 'lb');
@@ -81,13 +82,26 @@ test('routing, redirects, probes and Key Vault certificates are shown in one sho
     sslCertificates: [{ ...to('sslCertificates/site'), name: 'site', keyVaultSecretId: 'https://kv.example/secrets/site-cert/1' }],
     requestRoutingRules: [
       { ...to('requestRoutingRules/r'), name: 'r', httpListener: to('httpListeners/l'), urlPathMap: to('urlPathMaps/m'), priority: 10 },
-      { ...to('requestRoutingRules/r2'), name: 'r2', httpListener: to('httpListeners/l'), redirectConfiguration: to('redirectConfigurations/d') },
+      {
+        ...to('requestRoutingRules/r2'),
+        name: 'r2',
+        httpListener: to('httpListeners/l'),
+        redirectConfiguration: to('redirectConfigurations/d'),
+      },
     ],
-    urlPathMaps: [{ ...to('urlPathMaps/m'), name: 'm', pathRules: [{ name: 'api' }], defaultBackendAddressPool: to('backendAddressPools/web') }],
+    urlPathMaps: [
+      { ...to('urlPathMaps/m'), name: 'm', pathRules: [{ name: 'api' }], defaultBackendAddressPool: to('backendAddressPools/web') },
+    ],
     rewriteRuleSets: [{ ...to('rewriteRuleSets/w'), name: 'w', rewriteRules: [{ name: 'a' }, { name: 'b' }] }],
     redirectConfigurations: [{ ...to('redirectConfigurations/d'), name: 'd', redirectType: 'Permanent', targetUrl: 'https://x.example' }],
     probes: [{ ...to('probes/p'), name: 'p', protocol: 'Https', host: 'x.example', path: '/health', interval: 30 }],
-    backendAddressPools: [{ ...to('backendAddressPools/web'), name: 'web', backendAddresses: [{ fqdn: 'web.example' }, { ipAddress: '10.0.0.1' }, { ipAddress: '10.0.0.1' }, {}] }],
+    backendAddressPools: [
+      {
+        ...to('backendAddressPools/web'),
+        name: 'web',
+        backendAddresses: [{ fqdn: 'web.example' }, { ipAddress: '10.0.0.1' }, { ipAddress: '10.0.0.1' }, {}],
+      },
+    ],
   });
   assert.deepEqual(lines(parts), [
     'certificate site: Key Vault · site-cert',
@@ -111,8 +125,17 @@ test('a certificate is shown by where it comes from, and never by what it is', a
 test('the published health of a rule belongs to the rule, its probe, its pool and its member', () => {
   const pool = '/subscriptions/subid/resourceGroups/rg1/providers/Microsoft.Network/loadBalancers/lb/backendAddressPools/be-lb';
   const nic = '/subscriptions/subid/resourceGroups/rg1/providers/Microsoft.Network/networkInterfaces/NIC1/ipConfigurations/ipConfig';
-  const rule = { id: pool.replace(/backend.*/, 'loadBalancingRules/rulelb'), name: 'rulelb', backendAddressPool: { id: pool.toUpperCase() }, probe: { id: pool.replace(/backend.*/, 'probes/p') } };
-  const balancer = { id: pool.replace(/\/backend.*/, ''), loadBalancingRules: [rule], backendAddressPools: [{ id: pool, name: 'be-lb', backendIPConfigurations: [{ id: nic }] }] };
+  const rule = {
+    id: pool.replace(/backend.*/, 'loadBalancingRules/rulelb'),
+    name: 'rulelb',
+    backendAddressPool: { id: pool.toUpperCase() },
+    probe: { id: pool.replace(/backend.*/, 'probes/p') },
+  };
+  const balancer = {
+    id: pool.replace(/\/backend.*/, ''),
+    loadBalancingRules: [rule],
+    backendAddressPools: [{ id: pool, name: 'be-lb', backendIPConfigurations: [{ id: nic }] }],
+  };
   const example = JSON.parse(readFileSync(new URL('../../clouds/azure/examples/LoadBalancerHealth.json', import.meta.url), 'utf8'));
   const health = ruleHealth(balancer, [rule], example.responses['200'].body);
   const up = { state: 'healthy', up: 1, total: 1 };
@@ -128,7 +151,9 @@ test('the published health of a rule belongs to the rule, its probe, its pool an
 });
 
 test('the published health of a gateway counts its servers', () => {
-  const example = JSON.parse(readFileSync(new URL('../../clouds/azure/examples/ApplicationGatewayBackendHealthGet.json', import.meta.url), 'utf8'));
+  const example = JSON.parse(
+    readFileSync(new URL('../../clouds/azure/examples/ApplicationGatewayBackendHealthGet.json', import.meta.url), 'utf8'),
+  );
   const health = gatewayHealth(example.responses['200'].body);
   const pool = [...health].find(([id]) => id.endsWith('/backendaddresspools/mfpool'))?.[1];
   assert.deepEqual(pool, { state: 'healthy', up: 2, total: 2 });

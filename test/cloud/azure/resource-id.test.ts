@@ -8,19 +8,19 @@ import { ResourceId } from '../../../protocol/ids.ts';
 const guid = fc.uuid();
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$/);
 /** Groups may have letters of any script, spaces and brackets. */
-const group = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }).filter((text) => !text.includes('/') && text.trim() === text && text.isWellFormed());
+const group = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 30 })
+  .filter((text) => !text.includes('/') && text.trim() === text && text.isWellFormed());
 const type = fc.constantFrom('loadBalancers', 'applicationGateways', 'LOADBALANCERS');
 const part = fc.record({ type: fc.constantFrom('backendAddressPools', 'probes', 'inboundNatRules'), name });
 
-const ids = fc
-  .record({ guid, group, type, name, parts: fc.array(part, { maxLength: 2 }) })
-  .map((one) => ({
-    ...one,
-    id: [
-      `/subscriptions/${one.guid}/resourceGroups/${one.group}/providers/Microsoft.Network/${one.type}/${one.name}`,
-      ...one.parts.map((child) => `${child.type}/${child.name}`),
-    ].join('/'),
-  }));
+const ids = fc.record({ guid, group, type, name, parts: fc.array(part, { maxLength: 2 }) }).map((one) => ({
+  ...one,
+  id: [
+    `/subscriptions/${one.guid}/resourceGroups/${one.group}/providers/Microsoft.Network/${one.type}/${one.name}`,
+    ...one.parts.map((child) => `${child.type}/${child.name}`),
+  ].join('/'),
+}));
 
 test('an id survives the way to Portcullis and back, but for its case', () => {
   fc.assert(
@@ -57,12 +57,23 @@ test('an id comes apart into what it was made of', () => {
 
 test('anything else comes apart into nothing, and never throws', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.string().map((text) => `azure:/${text}`)), (text) => {
-      const parsed = parseResource(text as ResourceId);
-      assert.ok(parsed === undefined || parsed.armId.includes('/providers/microsoft.network/'));
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.string().map((text) => `azure:/${text}`),
+      ),
+      (text) => {
+        const parsed = parseResource(text as ResourceId);
+        assert.ok(parsed === undefined || parsed.armId.includes('/providers/microsoft.network/'));
+      },
+    ),
   );
-  for (const id of ['azure:/subscriptions/s', 'azure:/subscriptions/s/resourcegroups/g/providers/microsoft.network/virtualnetworks/v', 'aws:x', 'azure:/%']) {
+  for (const id of [
+    'azure:/subscriptions/s',
+    'azure:/subscriptions/s/resourcegroups/g/providers/microsoft.network/virtualnetworks/v',
+    'aws:x',
+    'azure:/%',
+  ]) {
     assert.equal(parseResource(id as ResourceId), undefined, id);
   }
 });

@@ -14,7 +14,10 @@ test('the token does not follow a link to another host', async (t) => {
   const stage = await startStage(t);
   const clients = azureClients(stage.azure.credential(PEOPLE.alice.oid), stage.settings);
   for (const path of ['https://evil.example/x', '//evil.example/x', 'http://localhost/x']) {
-    await assert.rejects(call(clients, stage.settings, { method: 'GET', path, query, answer: v.unknown() }, signal()), (error) => error instanceof Fault && error.code === 'protocol-violation');
+    await assert.rejects(
+      call(clients, stage.settings, { method: 'GET', path, query, answer: v.unknown() }, signal()),
+      (error) => error instanceof Fault && error.code === 'protocol-violation',
+    );
   }
 });
 

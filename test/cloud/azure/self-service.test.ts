@@ -5,10 +5,11 @@ import type { Bound, Order, Unbound } from '../../../cloud/provider.ts';
 import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import type { RoleId } from '../../../protocol/ids.ts';
-import { PEOPLE } from '../../clouds/azure/estate.ts';
+import { makeEstate, PEOPLE } from '../../clouds/azure/estate.ts';
 import { NETWORK_CONTRIBUTOR } from '../../clouds/azure/role-definitions.ts';
 import { field } from '../../clouds/azure/timing.ts';
-import { refTo, signal, type Stage, startStage, whilePassing } from './stage.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { refTo, type Stage, signal, startStage, whilePassing } from './stage.ts';
 
 const CONTRIBUTOR = `azure/${NETWORK_CONTRIBUTOR}` as RoleId;
 const BACKENDS = '7f0a51d2-4f7e-4c5b-8d0b-0e5c2f6b9a02';
@@ -57,42 +58,63 @@ test('what is eligible elsewhere, or allows nothing here, is not offered', async
   const stage = await startStage(t);
   assert.deepEqual(await stage.selfService().eligible(refTo(await stage.balancer('Platform')), signal()), []);
   const gateway = await stage.balancer('Shop production', 'application-gateway');
-  assert.deepEqual(await stage.selfService().eligible(refTo(gateway), signal()), [], 'there are no backends to drain natively on a gateway');
+  assert.deepEqual(
+    await stage.selfService().eligible(refTo(gateway), signal()),
+    [],
+    'there are no backends to drain natively on a gateway',
+  );
   assert.deepEqual(await stage.selfService(PEOPLE.ben.oid).eligible(refTo(await stage.balancer('Shop production')), signal()), []);
 });
 
 test('eligibility above the subscription counts where Azure says that it applies', async (t) => {
-  const stage = await startStage(t);
-  const { pim, estate } = stage.azure.world;
+  const estate = makeEstate({ balancers: 24 });
   const scope = `/providers/Microsoft.Management/managementGroups/${estate.managementGroup}`;
-  pim.addEligibility({ name: 'c0ffee00-0000-4000-8000-000000000001', principalId: PEOPLE.ben.oid, roleGuid: BACKENDS, scope, startsAt: 0 });
+  const name = 'c0ffee00-0000-4000-8000-000000000001';
+  estate.eligibilities.push({ name, principalId: PEOPLE.ben.oid, roleGuid: BACKENDS, scope, startsAt: 0 });
+  const stage = await startStage(t, { estate });
   const balancer = await stage.balancer('Platform');
   const self = stage.selfService(PEOPLE.ben.oid);
-  assert.deepEqual((await self.eligible(refTo(balancer), signal())).map(({ id }) => id), ['backends']);
+  assert.deepEqual(
+    (await self.eligible(refTo(balancer), signal())).map(({ id }) => id),
+    ['backends'],
+  );
   const order = stage.order(balancer.id, { principalId: PEOPLE.ben.oid });
   assert.equal((await self.activate(order, signal())).state, 'assigned');
   assert.ok(stage.allows(order));
 });
 
-test('the limits are those of the stricter policy, and no longer than the eligibility', async (t) => {
+test('the limits are those of the stricter policy', async (t) => {
   const stage = await startStage(t);
   const balancer = await stage.balancer('Shop production');
-  const { policies, pim } = stage.azure.world;
+  const { policies } = stage.azure.world;
   policies.set(BACKENDS, balancer.id.slice('azure:'.length), { longest: 30 * MINUTE, enabled: ['Ticketing'] });
   const rules = await stage.selfService().rules(balancer.id, 'backends' as RoleId, signal());
   assert.equal(rules.longest, 30 * MINUTE);
   assert.ok(rules.reasonRequired && rules.ticketRequired);
   assert.ok(rules.policyId.length > 0);
-  pim.addEligibility({
-    name: 'c0ffee00-0000-4000-8000-000000000002',
+});
+
+test('nobody is offered more time than the eligibility itself has', async (t) => {
+  const estate = makeEstate({ balancers: 24 });
+  const clock = new ManualClock();
+  const endsAt = clock.now() + 10 * MINUTE;
+  const name = 'c0ffee00-0000-4000-8000-000000000002';
+  const platform = estate.subscriptions.find((one) => one.name === 'Platform');
+  estate.eligibilities.push({
+    name,
     principalId: PEOPLE.alice.oid,
     roleGuid: BACKENDS,
-    scope: `/subscriptions/${balancer.accountId}/resourceGroups/${balancer.resourceGroup}`,
+    scope: `/subscriptions/${platform?.id}`,
     startsAt: 0,
-    endsAt: stage.clock.now() + 10 * MINUTE,
+    endsAt,
   });
-  const sooner = await stage.selfService().rules(balancer.id, 'backends' as RoleId, signal());
-  assert.equal(sooner.longest, 10 * MINUTE);
+  const stage = await startStage(t, { estate });
+  const balancer = await stage.balancer('Platform');
+  const [option] = await stage.selfService().eligible(refTo(balancer), signal());
+  assert.equal(option?.longest, 10 * MINUTE);
+  assert.equal(option?.usual, 10 * MINUTE);
+  await stage.clock.advance(10 * MINUTE);
+  assert.deepEqual(await stage.selfService().eligible(refTo(balancer), signal()), []);
 });
 
 test('the rules name who must approve', async (t) => {
@@ -100,8 +122,14 @@ test('the rules name who must approve', async (t) => {
   const { id } = await stage.balancer('Payments production');
   const rules = await stage.selfService().rules(id, CONTRIBUTOR, signal());
   assert.equal(rules.approvers?.needed, 1);
-  assert.deepEqual(rules.approvers?.people.map((person) => person.id), [PEOPLE.ben.oid]);
-  await assert.rejects(stage.selfService(PEOPLE.ben.oid).rules(id, CONTRIBUTOR, signal()), (error) => error instanceof Fault && /Not eligible/.test(error.message));
+  assert.deepEqual(
+    rules.approvers?.people.map((person) => person.id),
+    [PEOPLE.ben.oid],
+  );
+  await assert.rejects(
+    stage.selfService(PEOPLE.ben.oid).rules(id, CONTRIBUTOR, signal()),
+    (error) => error instanceof Fault && /Not eligible/.test(error.message),
+  );
 });
 
 test('an activation works on this balancer and on no other, and ends at its instant', async (t) => {
@@ -132,7 +160,11 @@ test('an activation on one pool ends with that pool', async (t) => {
 test('however often and late it is sent, an activation never ends after its instant', async (t) => {
   const stage = await startStage(t);
   const order = stage.order((await stage.balancer('Shop production')).id, { notAfter: stage.clock.now() + 15 * MINUTE });
-  stage.azure.world.faults.add({ call: /^PUT .*roleAssignmentScheduleRequests/, times: 2, trouble: { kind: 'throttle', retryAfter: '29' } });
+  stage.azure.world.faults.add({
+    call: /^PUT .*roleAssignmentScheduleRequests/,
+    times: 2,
+    trouble: { kind: 'throttle', retryAfter: '29' },
+  });
   await whilePassing(stage, SECOND, stage.selfService().activate(order, signal()));
   await stage.selfService().activate(order, signal());
   const [assignment, ...others] = stage.azure.world.assignments.standing().filter(({ origin }) => origin === 'pim');
@@ -158,7 +190,11 @@ test('an approval by another person starts it, and the approver is named meanwhi
   const self = stage.selfService();
   const order = await needsApproval(stage);
   const bound = await self.activate(order, signal());
-  assert.equal(bound.state, 'pending approval');
+  assert.ok(bound.state === 'pending approval');
+  assert.deepEqual(
+    bound.approvers.people.map(({ id }) => id),
+    [PEOPLE.ben.oid],
+  );
   assert.equal(stage.allows(order, WRITE), false);
   assert.equal((await self.pending(order, signal())).state, 'pending approval');
   assert.equal((await self.activate(order, signal())).state, 'pending approval', 'asked again, it is the same request');
@@ -169,6 +205,11 @@ test('an approval by another person starts it, and the approver is named meanwhi
   assert.ok(waiting);
   assert.deepEqual(others, []);
   assert.equal(waiting.scope, order.resource.slice('azure:'.length));
+  assert.equal(waiting.asked?.requester.name, 'Alice Novak');
+  assert.equal(waiting.asked?.roleName, 'Network Contributor');
+  assert.equal(waiting.asked?.duration, 15 * MINUTE);
+  assert.equal(waiting.asked?.ticket, 'CHG-1');
+  assert.match(waiting.asked?.reason ?? '', new RegExp(order.grantId));
   assert.equal((await alice.approve(waiting, 'me', signal())).ok, false);
   assert.deepEqual(await ben.approve(waiting, 'I trust her.', signal()), { ok: true, value: undefined });
   assert.equal((await self.pending(order, signal())).state, 'assigned');
@@ -287,7 +328,10 @@ test('an unknown outcome is a fault, and the order is known again by its name', 
   const stage = await startStage(t);
   const order = stage.order((await stage.balancer('Shop production')).id);
   stage.azure.world.faults.add({ call: /^PUT .*roleAssignmentScheduleRequests/, times: 1, trouble: { kind: 'drop-after' } });
-  await assert.rejects(stage.selfService().activate(order, signal()), (error) => error instanceof Fault && error.code === 'cloud-unreachable');
+  await assert.rejects(
+    stage.selfService().activate(order, signal()),
+    (error) => error instanceof Fault && error.code === 'cloud-unreachable',
+  );
   assert.equal((await stage.selfService().activate(order, signal())).state, 'assigned');
 });
 

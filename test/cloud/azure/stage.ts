@@ -5,7 +5,7 @@ import { azureProvider } from '../../../cloud/azure/provider.ts';
 import { azureSelfService } from '../../../cloud/azure/self-service.ts';
 import type { AzureSettings } from '../../../cloud/azure/settings.ts';
 import type { Order } from '../../../cloud/provider.ts';
-import { type Millis, MINUTE } from '../../../protocol/clock.ts';
+import { MINUTE, type Millis } from '../../../protocol/clock.ts';
 import type { GrantId, ResourceId, RoleId } from '../../../protocol/ids.ts';
 import type { LoadBalancer, Part, ResourceRef } from '../../../protocol/model.ts';
 import { CENTRAL_APP, makeEstate, PEOPLE } from '../../clouds/azure/estate.ts';

@@ -13,9 +13,6 @@ export function scopeOf(id: string): Scope {
   return plain === '' ? '/' : plain;
 }
 
-/** An id with its case, one leading slash and none at the end. */
-export const tidy = (id: string): string => `/${id}`.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
-
 export const subscriptionOf = (scope: Scope): string | undefined => /^\/subscriptions\/([^/]+)/.exec(scope)?.[1];
 
 export const groupOf = (id: string): string | undefined => /^\/subscriptions\/[^/]+\/resourcegroups\/([^/]+)/i.exec(id)?.[1];

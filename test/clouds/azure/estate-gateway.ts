@@ -22,6 +22,8 @@ export function makeGateway(place: Place): Resource {
     zones: ['1', '2', '3'],
     properties: {
       operationalState: 'Running',
+      authenticationCertificates: [],
+      loadDistributionPolicies: [],
       sku: { name: sku, tier: sku, family: 'Generation_1' },
       autoscaleConfiguration: { minCapacity: 2, maxCapacity: 10 },
       enableHttp2: true,

@@ -70,7 +70,7 @@ test('a connection that breaks tells nothing: applied before, applied later, or 
   await clock.advance(20 * SECOND);
   assert.equal(allowed(), true, 'it landed after everybody had looked');
   world.assignments.remove(world.assignments.standing().find(({ origin }) => origin === 'pim')?.name ?? '');
-  world.pim.schedules().forEach(({ assignment }) => void world.pim.assignmentDeleted(assignment));
+  for (const { assignment } of world.pim.schedules.all()) world.pim.schedules.assignmentDeleted(assignment);
   world.faults.add({ call: REQUESTS, times: 1, trouble: { kind: 'drop-after' } });
   await assert.rejects(assign(scene));
   assert.equal(allowed(), true);

@@ -197,13 +197,13 @@ test('a gateway that is read, edited and written back keeps the certificates who
 test('what is read and written back unchanged changes nothing, for every balancer of the estate', async (t) => {
   const scene = await stage(t);
   const { call, world } = scene;
-  const plain = ({ body }: { body: JsonObject }) => JSON.stringify(body).replace(/W\/\\"[^"]*\\"/g, 'etag');
+  const plain = ({ body }: { body: JsonObject }) => JSON.parse(JSON.stringify(body).replace(/W\/\\"[^"]*\\"/g, 'etag')) as unknown;
   for (const { id } of world.estate.resources) {
     bind(scene, alice.oid, NETWORK_CONTRIBUTOR, id);
     const path = `${id}?api-version=2024-07-01`;
     const before = await call(alice.oid, 'GET', path);
     assert.equal((await call(alice.oid, 'PUT', path, before.body)).status, 200, id);
-    assert.equal(plain(await call(alice.oid, 'GET', path)), plain(before), id);
+    assert.deepEqual(plain(await call(alice.oid, 'GET', path)), plain(before), id);
   }
 });
 

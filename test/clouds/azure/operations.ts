@@ -15,6 +15,8 @@ interface Operation {
   result: () => Json | undefined;
 }
 
+const KEPT = 5_000;
+
 /**
  * Long-running operations. Their results live at the **subscription**, with an authorization of their own: whoever holds
  * a right on the balancer alone can start one and not see how it ends.
@@ -64,6 +66,7 @@ export class Operations {
     const subscription = subscriptionOf(scopeOf(id)) ?? '';
     const name = randomUUID();
     const doneAt = this.#clock.now() + this.#timing.operation;
+    this.#forget();
     this.#all.set(name, { subscription, doneAt, result: options.result ?? (() => undefined) });
     if (options.writes) this.#busy.set(scopeOf(id), doneAt);
     const at = `${call.base}/subscriptions/${subscription}/providers/Microsoft.Network/locations/${location}`;
@@ -73,6 +76,12 @@ export class Operations {
       location: `${at}/operationResults/${name}?${version}`,
       'retry-after': String(this.#timing.retryAfter),
     };
+  }
+
+  /** Azure keeps results for a while; so many are enough for anybody who still polls. */
+  #forget(): void {
+    const oldest = this.#all.size >= KEPT ? this.#all.keys().next().value : undefined;
+    if (oldest !== undefined) this.#all.delete(oldest);
   }
 
   routes(): Route[] {
@@ -106,7 +115,6 @@ export class Operations {
     const operation = this.#find(call, 'Microsoft.Network/locations/operationResults/read');
     if (this.#clock.now() < operation.doneAt)
       return { status: 202, headers: { location: `${call.base}${call.path}`, 'retry-after': String(this.#timing.retryAfter) } };
-    const body = operation.result();
-    return body === undefined ? { status: 204 } : { status: 200, body };
+    return { status: 200, body: operation.result() };
   }
 }

@@ -1,12 +1,13 @@
 import { ArmError } from './arm-error.ts';
 import { type Scope, scopeOf } from './arm-id.ts';
 import type { Assignments } from './assignments.ts';
+import type { Eligibility } from './eligibilities.ts';
 import { list, type Reply } from './exchange.ts';
 import { expandedProperties, iso, prefix } from './expanded.ts';
 import type { JsonObject } from './json.ts';
 import { type Filter, parseFilter } from './odata-filter.ts';
-import type { Eligibility, Schedule } from './pim-model.ts';
 import type { PimWorld } from './pim-requests.ts';
+import type { Schedule } from './pim-schedules.ts';
 import { roleDefinitionId } from './role-definitions.ts';
 import type { Call, Route } from './router.ts';
 
@@ -78,10 +79,10 @@ function wanted(world: PimWorld, call: Call, filter: Filter, row: Row): boolean 
 function instances(world: PimWorld & { assignments: Assignments }): Row[] {
   const now = world.clock.now();
   const { listLag, ghost } = world.timing;
-  const active = world.pim
-    .schedules()
+  const active = world.pim.schedules
+    .all()
     .filter(({ state, startsAt }) => (state === 'active' || state === 'stuck') && now >= startsAt + listLag);
-  const ghosts = world.pim.schedules().filter(({ state, endedAt }) => state === 'revoked' && now < (endedAt ?? 0) + ghost);
+  const ghosts = world.pim.schedules.all().filter(({ state, endedAt }) => state === 'revoked' && now < (endedAt ?? 0) + ghost);
   const plain = world.assignments.standing().filter(({ origin }) => origin === 'plain');
   return [
     ...active.map((schedule) => instanceRow(world, schedule, schedule.kind, schedule.endsAt)),
@@ -119,8 +120,8 @@ function instanceRow(world: PimWorld, schedule: InstanceOf, assignmentType: 'Act
 
 function schedules(world: PimWorld): Row[] {
   const now = world.clock.now();
-  return world.pim
-    .schedules()
+  return world.pim.schedules
+    .all()
     .filter(
       ({ state, startsAt }) => state === 'future' || state === 'stuck' || (state === 'active' && now >= startsAt + world.timing.listLag),
     )
@@ -145,7 +146,7 @@ function schedules(world: PimWorld): Row[] {
 }
 
 function eligible(world: PimWorld, type: 'RoleEligibilityScheduleInstances' | 'RoleEligibilitySchedules'): Row[] {
-  return world.pim.eligibilities().map((one: Eligibility) => {
+  return world.pim.eligibilities.all().map((one: Eligibility) => {
     const schedule = `${prefix(one.scope)}/providers/Microsoft.Authorization/RoleEligibilitySchedules/${one.name}`;
     const link = type === 'RoleEligibilityScheduleInstances' ? { roleEligibilityScheduleId: schedule } : { updatedOn: iso(one.startsAt) };
     return row(world, type, one.name, one, {

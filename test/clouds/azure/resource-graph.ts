@@ -9,7 +9,7 @@ import type { JsonObject } from './json.ts';
 import { runKql } from './kql-run.ts';
 import { type Kql, parseKql, unreadable } from './kql-syntax.ts';
 import { graphRow } from './render.ts';
-import type { Resources } from './resources.ts';
+import type { Resources, Stored } from './resources.ts';
 import type { Call, Route } from './router.ts';
 import type { Timing } from './timing.ts';
 
@@ -39,20 +39,24 @@ const Body = v.object({
   ),
 });
 
+/** Rows of unchanged resources, kept because a page of a thousand looks at all of them. */
+type Rows = WeakMap<Stored, JsonObject>;
+
 /** Resource Graph: one query over every subscription that the caller may read, from an index that lags. */
 export function resourceGraphRoutes(world: GraphWorld): Route[] {
   const quota = new Quota(world);
-  return [{ method: 'POST', path: '/providers/Microsoft.ResourceGraph/resources', handle: (call) => answer(world, quota, call) }];
+  const rows: Rows = new WeakMap();
+  return [{ method: 'POST', path: '/providers/Microsoft.ResourceGraph/resources', handle: (call) => answer(world, quota, rows, call) }];
 }
 
-function answer(world: GraphWorld, quota: Quota, call: Call): Reply {
+function answer(world: GraphWorld, quota: Quota, known: Rows, call: Call): Reply {
   const headers = quota.take(call.caller);
   const parsed = v.safeParse(Body, call.body());
   if (!parsed.success) throw badRequest('BadRequest', `The request is not valid: ${parsed.issues[0].message}`);
   const { query, subscriptions, managementGroups, options } = parsed.output;
   const asked = chosen(world, subscriptions ?? undefined, managementGroups ?? undefined);
   const kql = parseKql(query);
-  const rows = runKql(kql, source(world, kql, call.caller, asked));
+  const rows = runKql(kql, source(world, known, kql, call.caller, asked));
   const start = options?.$skipToken ? readToken(options.$skipToken) : (options?.$skip ?? 0);
   const top = Math.min(options?.$top ?? 100, world.graphPageSize);
   const data = rows.slice(start, start + top);
@@ -79,7 +83,7 @@ function chosen(world: GraphWorld, subscriptions: string[] | undefined, groups: 
   return new Set(subscriptions && subscriptions.length > 0 ? subscriptions.map((id) => id.toLowerCase()) : all);
 }
 
-function source(world: GraphWorld, kql: Kql, caller: Caller, asked: ReadonlySet<string>): JsonObject[] {
+function source(world: GraphWorld, known: Rows, kql: Kql, caller: Caller, asked: ReadonlySet<string>): JsonObject[] {
   if (kql.table === 'resourcecontainers') {
     const readable = world.access.filter(caller, 'Microsoft.Resources/subscriptions/read');
     return world.subscriptions
@@ -115,10 +119,15 @@ function source(world: GraphWorld, kql: Kql, caller: Caller, asked: ReadonlySet<
       `There must be at least one subscription that is eligible to contain resources. Given: '${[...asked].join(', ')}'.`,
     );
   }
-  return rows.map((stored) =>
-    graphRow(stored, world.tenantId, stored.resource.type.toLowerCase().endsWith('/loadbalancers') ? BALANCER_CHILDREN : GATEWAY_CHILDREN),
-  );
+  return rows.map((stored) => {
+    const row = known.get(stored) ?? graphRow(stored, world.tenantId, childrenOf(stored));
+    known.set(stored, row);
+    return row;
+  });
 }
+
+const childrenOf = ({ resource }: Stored): readonly string[] =>
+  resource.type.toLowerCase().endsWith('/loadbalancers') ? BALANCER_CHILDREN : GATEWAY_CHILDREN;
 
 function table(rows: JsonObject[]): JsonObject {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];

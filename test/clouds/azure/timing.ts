@@ -68,7 +68,6 @@ export const demo: Timing = {
   listLag: SECOND,
   ghost: 4 * SECOND,
   indexLag: SECOND,
-  operation: 600,
   tokenLife: HOUR,
   queryWindow: 5 * SECOND,
 };

@@ -25,7 +25,7 @@ test('a sign-in that fails says why, and an old failure is no answer', async (t)
   while (!on.calls.some(([method]) => method === 'sign-in')) await new Promise((resolve) => setImmediate(resolve));
   on.live.apply({ type: 'sign-in', signIn: { to: 'azure', state: 'failed', problem: 'Please run az login' } });
   const ran = await signingIn;
-  assert.deepEqual([ran.status, ran.err], [4, 'Not signed in to azure: Please run az login\n']);
+  assert.deepEqual([ran.status, ran.err], [4, 'Not signed in to Azure: Please run az login\n']);
 });
 
 test('no page is shown that is neither https nor on this machine', async (t) => {

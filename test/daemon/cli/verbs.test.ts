@@ -105,7 +105,7 @@ test('status shows mine with what is left, and what is not known as unknown', as
   );
   const { run, live } = await stage(t, { state: { grants } });
   const known = lines(
-    'Sign-in, azure    Alice Novak by Azure CLI',
+    'Sign-in, Azure    Alice Novak by Azure CLI',
     'Sign-in, central  Alice Novak by Azure CLI',
     '',
     'GRANT     STATE     ROLE      RESOURCE       HELD BY  UNTIL  LEFT',
@@ -128,7 +128,7 @@ test('status of somebody who holds nothing', async (t) => {
   const { run } = await stage(t, { state: { signIns: [{ to: 'azure', state: 'signed out' }], unhealthy: 'the disk is full' } });
   assert.equal(
     (await run('status')).out,
-    lines('Sign-in, azure  signed out', 'No new power can be given: the disk is full', '', 'You hold nothing.'),
+    lines('Sign-in, Azure  signed out', 'No new power can be given: the disk is full', '', 'You hold nothing.'),
   );
 });
 
@@ -263,7 +263,7 @@ test('every kind of no has its exit status, its words and its way out', async (t
   live.apply({ type: 'sign-in', signIn: { to: 'azure', state: 'failed', problem: 'az login' } });
   live.apply({ type: 'sign-in', signIn: { to: 'central', state: 'signed out' } });
   const nobody = await run('ls');
-  assert.deepEqual([nobody.status, nobody.err], [3, 'Not signed in to azure: az login\nRun "portcullis sign-in azure".\n']);
+  assert.deepEqual([nobody.status, nobody.err], [3, 'az login\nRun "portcullis sign-in azure".\n']);
 });
 
 test('what is not understood is usage, and names the way to the help', async (t) => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -121,6 +122,9 @@ export async function startStage(t: Pick<TestContext, 'after'>, options: StageOp
   t.after(async () => {
     void stage.daemon.stop();
     await clock.advance(10_000);
+    await stage.daemon.stopped;
+    await settle();
+    assert.equal(dead.armed, 0, 'a stopped daemon waits for nothing');
   });
   await settle();
   return stage;
@@ -129,10 +133,15 @@ export async function startStage(t: Pick<TestContext, 'after'>, options: StageOp
 /** A clock that dies with its process: what waits on it never runs. */
 class DeadableClock {
   readonly #clock: ManualClock;
+  readonly #waiting = new Set<() => void>();
   #dead = false;
 
   constructor(clock: ManualClock) {
     this.#clock = clock;
+  }
+
+  get armed(): number {
+    return this.#waiting.size;
   }
 
   now(): number {
@@ -145,12 +154,20 @@ class DeadableClock {
 
   after(delay: number, run: () => void): () => void {
     if (this.#dead) return () => {};
-    return this.#clock.after(delay, () => {
-      if (!this.#dead) run();
+    const cancel = this.#clock.after(delay, () => {
+      this.#waiting.delete(done);
+      run();
     });
+    const done = () => {
+      this.#waiting.delete(done);
+      cancel();
+    };
+    this.#waiting.add(done);
+    return done;
   }
 
   kill(): void {
     this.#dead = true;
+    for (const done of [...this.#waiting]) done();
   }
 }

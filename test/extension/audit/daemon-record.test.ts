@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AskDaemon, oldestFirst } from '../../../extension/audit/record.ts';
-import { readStory } from '../../../extension/audit/story.ts';
 import { openJournal } from '../../../daemon/journal/open.ts';
 import { RecordQuery } from '../../../daemon/journal/query.ts';
 import { RecordStore } from '../../../daemon/journal/record.ts';
+import { type AskDaemon, oldestFirst } from '../../../extension/audit/record.ts';
+import { readStory } from '../../../extension/audit/story.ts';
 import type { AuditFilter } from '../../../protocol/audit.ts';
 import { balancer, grantId, person, recorded, requestId, storyBodies } from '../../support/audit-events.ts';
 
@@ -14,7 +14,10 @@ function daemon(t: { after(run: () => void): void }): { ask: AskDaemon; query: R
   t.after(() => db.close());
   new RecordStore(db, 'daemon').mirror(recorded([...storyBodies(1), ...storyBodies(2), ...storyBodies(3).slice(0, 2)]));
   const query = new RecordQuery(db);
-  return { query, ask: (async (method: string, params: never) => (method === 'audit.facets' ? query.facets() : query.query(params))) as AskDaemon };
+  return {
+    query,
+    ask: (async (method: string, params: never) => (method === 'audit.facets' ? query.facets() : query.query(params))) as AskDaemon,
+  };
 }
 
 test('each member of the filter narrows what the daemon gives', (t) => {

@@ -3,13 +3,16 @@ import type { Caller } from './access.ts';
 import { applicationGatewayRoutes } from './application-gateways.ts';
 import { approvalRoutes } from './approvals.ts';
 import { ArmError } from './arm-error.ts';
-import { authorizationRoutes } from './authorization.ts';
 import type { Dropped, Incoming, Reply } from './exchange.ts';
 import { healthRoutes } from './health.ts';
 import { loadBalancerRoutes } from './load-balancers.ts';
+import { lockRoutes } from './lock-routes.ts';
 import { pimListRoutes } from './pim-lists.ts';
 import { pimRequestRoutes } from './pim-requests.ts';
+import { policyRoutes } from './policy-routes.ts';
 import { resourceGraphRoutes } from './resource-graph.ts';
+import { roleAssignmentRoutes } from './role-assignment-routes.ts';
+import { permissionRoutes, roleDefinitionRoutes } from './role-definition-routes.ts';
 import { Router } from './router.ts';
 import { subscriptionRoutes } from './subscriptions.ts';
 import type { Tokens } from './tokens.ts';
@@ -43,7 +46,11 @@ export class ResourceManager {
       ...applicationGatewayRoutes(all),
       ...healthRoutes(all, world.health),
       ...world.operations.routes(),
-      ...authorizationRoutes(all),
+      ...permissionRoutes(all),
+      ...roleDefinitionRoutes(all),
+      ...roleAssignmentRoutes(all),
+      ...lockRoutes(all),
+      ...policyRoutes(all),
       ...pimRequestRoutes(all),
       ...pimListRoutes(all),
       ...approvalRoutes(all),

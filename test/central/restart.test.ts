@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { test } from "node:test";
+import { Fault } from '../../protocol/fault.ts';
+import { MINUTE } from '../../protocol/clock.ts';
+import { balancerId, PEOPLE } from './samples.ts';
+import { refusalOf, Stage, valueOf } from './stage.ts';
+
+const FULL = { roleId: 'full', resourceId: balancerId('staging-edge'), duration: 30 * MINUTE };
+
+async function reopened(stage: Stage): Promise<void> {
+  await stage.stop();
+  await stage.clock.advance(MINUTE);
+  await stage.start();
+  await stage.clock.advance(5);
+}
+
+test('closed and opened at each step, the story goes on where it was', async (t) => {
+  const stage = await Stage.open(t);
+  const asked = valueOf(await stage.ask('alice', FULL));
+  await reopened(stage);
+  assert.equal((await stage.request('ben', asked.id)).mayDecide, true);
+  valueOf(await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Yes' } }));
+  await stage.clock.advance(5);
+  const id = (await stage.request('alice', asked.id)).grantId ?? '';
+  await reopened(stage);
+  assert.equal((await stage.grant('alice', id)).state, 'assigned');
+  await stage.observe('alice', id, 'allowed');
+  await reopened(stage);
+  assert.equal((await stage.grant('alice', id)).state, 'usable');
+  assert.ok(stage.cloud.allows(PEOPLE.alice.azureObjectId, 'full', FULL.resourceId));
+  valueOf(await stage.call('alice', 'revoke', { id, body: { because: 'revoked' } }));
+  await reopened(stage);
+  assert.equal((await stage.grant('alice', id)).state, 'revoking');
+  await stage.observe('alice', id, 'denied');
+  await reopened(stage);
+  const gone = await stage.grant('alice', id);
+  assert.deepEqual([gone.state, gone.proof], ['gone', 'denied']);
+  assert.equal(stage.cloud.count('bind'), 1);
+});
+
+test('a request that lapsed while central was down lapses at its start', async (t) => {
+  const stage = await Stage.open(t);
+  const asked = valueOf(await stage.ask('alice', FULL));
+  await stage.stop();
+  await stage.clock.advance(61 * MINUTE);
+  await stage.start();
+  await stage.clock.advance(300);
+  assert.equal((await stage.request('alice', asked.id)).state, 'expired');
+});
+
+test('stopped while the cloud was being asked: what is not known is taken back', async (t) => {
+  const stage = await Stage.open(t);
+  stage.cloud.fail('bind', { lateBy: 2 * MINUTE });
+  stage.cloud.fail('unbind', 'hangs', 1);
+  const { grantId = '' } = valueOf(await stage.ask('alice'));
+  await reopened(stage);
+  await stage.clock.advance(15 * MINUTE);
+  assert.equal((await stage.grant('alice', grantId)).state, 'gone');
+  assert.equal(stage.cloud.standingRights, 0);
+  assert.equal((await stage.request('alice', valueOf(await stage.call('alice', 'state')).requests[0]?.id ?? '')).state, 'failed');
+});
+
+test('two centrals do not share a store', async (t) => {
+  const stage = await Stage.open(t);
+  const first = stage.central;
+  await assert.rejects(stage.start(), (error) => error instanceof Fault && error.code === 'store-failed' && /Another central/.test(error.message));
+  stage.central = first;
+  valueOf(await stage.call('alice', 'me'));
+});
+
+test('the directory is read again when it changes; a bad one does not take force', async (t) => {
+  const stage = await Stage.open(t);
+  const write = (people: unknown) => writeFileSync(stage.directoryFile, JSON.stringify({ people }));
+  assert.equal(refusalOf(await stage.ask('dan')).code, 'not-eligible');
+  write(Object.values(PEOPLE).map((person) => (person.id === 'dan' ? { ...person, groups: ['edge-sre'] } : person)));
+  await taken(stage, async () => valueOf(await stage.call('dan', 'me')).groups.includes('edge-sre'));
+  write([{ id: 'dan', name: 'Dan', admin: true }]);
+  await taken(stage, async () => stage.log.some((line) => line.includes('people.0.admin: is not known here')));
+  assert.deepEqual(valueOf(await stage.call('dan', 'me')).groups, ['edge-sre']);
+});
+
+async function taken(stage: Stage, ready: () => Promise<boolean>): Promise<void> {
+  for (let each = 0; each < 100; each++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await stage.clock.advance(250);
+    if (await ready()) return;
+  }
+  throw new Error('The change was not noticed');
+}
+
