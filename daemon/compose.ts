@@ -101,19 +101,46 @@ export function composeDaemon(parts: DaemonParts): Daemon {
   });
   const truth: Truth = { now: () => live.now, apply: (change) => live.apply(change), record: (body) => journal.record(body) };
 
-  const azureSignIn: AzureSignIn = new AzureSignIn({ ...azure, access: azure.provider.access, truth, clock, log, onPerson: (person) => onAzurePerson(person) });
-  const inventory = new Inventory({ provider: azure.provider, truth, clock, log, ...parts.seen, onSignInFailed: () => void azureSignIn.attempt() });
+  const azureSignIn: AzureSignIn = new AzureSignIn({
+    ...azure,
+    access: azure.provider.access,
+    truth,
+    clock,
+    log,
+    onPerson: (person) => onAzurePerson(person),
+  });
+  const inventory = new Inventory({
+    provider: azure.provider,
+    truth,
+    clock,
+    log,
+    ...parts.seen,
+    onSignInFailed: () => void azureSignIn.attempt(),
+  });
 
   const pim = parts.authorities.includes('pim')
-    ? new PimAuthority({ ...parts, selfService: azure.selfService, access: azure.provider.access, person: () => azureSignIn.person, journal, truth })
+    ? new PimAuthority({
+        ...parts,
+        selfService: azure.selfService,
+        access: azure.provider.access,
+        person: () => azureSignIn.person,
+        journal,
+        truth,
+      })
     : undefined;
   const central = parts.central && parts.authorities.includes('central') ? composeCentral(parts.central) : undefined;
-  const authorities = new Authorities([central?.authority, pim].filter((authority): authority is Authority & (CentralAuthority | PimAuthority) => authority !== undefined));
+  const authorities = new Authorities(
+    [central?.authority, pim].filter((authority): authority is Authority & (CentralAuthority | PimAuthority) => authority !== undefined),
+  );
 
   const forgetting = new Forgetting(clock, live, (id) => pim?.forget(id as GrantId));
   const cancelWatch = watchClock(clock, (by) => {
     log.warn('clock jumped', { ms: by });
-    journal.record({ kind: 'clock.jumped', text: `The wall clock was set ${by > 0 ? 'forward' : 'back'} by ${Math.round(Math.abs(by) / SECOND)} s`, data: { by } });
+    journal.record({
+      kind: 'clock.jumped',
+      text: `The wall clock was set ${by > 0 ? 'forward' : 'back'} by ${Math.round(Math.abs(by) / SECOND)} s`,
+      data: { by },
+    });
   });
   const windows = new Windows({
     clock,
@@ -128,7 +155,16 @@ export function composeDaemon(parts: DaemonParts): Daemon {
     live,
     clock,
     log,
-    handlers: handlers({ live, truth, authorities, inventory, journal, signIns: signIns(), signal: ending.signal, onStop: () => void stop() }),
+    handlers: handlers({
+      live,
+      truth,
+      authorities,
+      inventory,
+      journal,
+      signIns: signIns(),
+      signal: ending.signal,
+      onStop: () => void stop(),
+    }),
     onClients: (clients, left) => {
       windows.changed(clients, left);
       if (!left) inventory.stale();
@@ -184,7 +220,8 @@ export function composeDaemon(parts: DaemonParts): Daemon {
           void azureSignIn.attempt();
           return yes(azure.sessionScopes ? { scopes: azure.sessionScopes } : {});
         }
-        if (to !== 'central' || !central) return no('unsupported', `This machine is not enrolled for ${to}`, { field: 'to', wayOut: 'Change the enrolment file.' });
+        if (to !== 'central' || !central)
+          return no('unsupported', `This machine is not enrolled for ${to}`, { field: 'to', wayOut: 'Change the enrolment file.' });
         if (!central.browser) {
           await azureSignIn.attempt();
           central.authority.kick();
@@ -195,7 +232,8 @@ export function composeDaemon(parts: DaemonParts): Daemon {
         return yes({ open });
       },
       async session(token, expiresAt) {
-        if (expiresAt <= clock.now()) return no('bad-input', 'This session has already ended', { field: 'expiresAt', wayOut: 'Sign in again.' });
+        if (expiresAt <= clock.now())
+          return no('bad-input', 'This session has already ended', { field: 'expiresAt', wayOut: 'Sign in again.' });
         void azureSignIn.session(token, expiresAt);
         return yes({});
       },
@@ -247,7 +285,11 @@ export function composeDaemon(parts: DaemonParts): Daemon {
     accept: (wire) => door.accept(wire),
     start() {
       journal.may((leases) => leases.prune(clock.now() - 24 * HOUR));
-      journal.record({ kind: 'daemon.started', text: `Daemon ${parts.version} started`, data: { pid: parts.pid, protocol: Math.max(...VERSIONS) } });
+      journal.record({
+        kind: 'daemon.started',
+        text: `Daemon ${parts.version} started`,
+        data: { pid: parts.pid, protocol: Math.max(...VERSIONS) },
+      });
       for (const authority of authorities.all) authority.start();
       void azureSignIn.attempt();
     },

@@ -114,7 +114,12 @@ export function parseEnrolment(text: string, file: string): Enrolment {
   }
   const enrolment = parsed.output;
   if (enrolment.authorities?.includes('central') && !enrolment.central)
-    throw invalid(file, 'authorities', 'names "central", but there is no member "central"', 'Add central.url and central.signIn, or remove it.');
+    throw invalid(
+      file,
+      'authorities',
+      'names "central", but there is no member "central"',
+      'Add central.url and central.signIn, or remove it.',
+    );
   return enrolment;
 }
 

@@ -1,7 +1,7 @@
+import { mayStand } from '../protocol/lifecycle.ts';
 import type { Params } from '../protocol/messages.ts';
 import type { AuthorityId, Grant } from '../protocol/model.ts';
 import { type Answer, no, yes } from '../protocol/refusal.ts';
-import { mayStand } from '../protocol/lifecycle.ts';
 import type { Authorities, Authority, Truth } from './authority.ts';
 import type { Handlers } from './door/methods.ts';
 import type { Inventory } from './inventory/inventory.ts';
@@ -119,7 +119,9 @@ function deciding(authorities: Authorities, known: { authority: AuthorityId } | 
 function mayAsk(live: LiveState, journal: Journal): Answer<undefined> {
   if (live.now.daemon.stopping) return no('unreachable', 'The daemon is stopping', { wayOut: 'Try again in a few seconds.' });
   if (journal.unhealthy !== undefined)
-    return no('unhealthy', `No durable record is possible: ${journal.unhealthy}`, { wayOut: 'Free disk space or mend the state folder. Ending access still works.' });
+    return no('unhealthy', `No durable record is possible: ${journal.unhealthy}`, {
+      wayOut: 'Free disk space or mend the state folder. Ending access still works.',
+    });
   return yes(undefined);
 }
 
@@ -136,7 +138,11 @@ async function revoked(authorities: Authorities, grant: Grant, signal: AbortSign
 const nothing = () => no('not-found', 'There is no such request or grant here', { wayOut: 'Look at the list again.' });
 
 const notEnrolled = (authority: AuthorityId) =>
-  no('unsupported', authority === 'central' ? 'This machine is not enrolled with a central service' : 'This machine is not enrolled for Entra PIM', {
-    field: 'authority',
-    wayOut: 'Choose a role that is offered, or change the enrolment file.',
-  });
+  no(
+    'unsupported',
+    authority === 'central' ? 'This machine is not enrolled with a central service' : 'This machine is not enrolled for Entra PIM',
+    {
+      field: 'authority',
+      wayOut: 'Choose a role that is offered, or change the enrolment file.',
+    },
+  );

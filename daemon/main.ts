@@ -56,7 +56,11 @@ export async function main({ detached, version }: MainOptions): Promise<number> 
     const lock = takeLock(path.join(where.stateDir, 'daemon.lock'));
     if (!lock) {
       const winner = readEntry(where.entryFile, uid, isAlive);
-      say(winner ? `A daemon of yours runs already: process ${winner.pid}, door ${winner.socket}` : 'A daemon of yours is starting or stopping already');
+      say(
+        winner
+          ? `A daemon of yours runs already: process ${winner.pid}, door ${winner.socket}`
+          : 'A daemon of yours is starting or stopping already',
+      );
       return DAEMON_EXIT.alreadyRunning;
     }
     try {
@@ -91,7 +95,10 @@ async function run({ clock, where, uid, log, enrolled, version, secret, say }: R
   const pem = (file: string | undefined) => (file === undefined ? undefined : readAuthority(file, uid));
   const instance = randomUUID();
   const seenFile = path.join(where.stateDir, 'inventory.json');
-  const central: CentralTarget | undefined = enrolment.central && { ...enrolment.central, dispatcher: dispatcherFor(pem(enrolment.central.caFile)) };
+  const central: CentralTarget | undefined = enrolment.central && {
+    ...enrolment.central,
+    dispatcher: dispatcherFor(pem(enrolment.central.caFile)),
+  };
   const { azure } = enrolment;
   const minutes = (count: number | undefined) => (count === undefined ? undefined : count * MINUTE);
   const daemon = composeDaemon({
@@ -120,14 +127,24 @@ async function run({ clock, where, uid, log, enrolled, version, secret, say }: R
     random: Math.random,
     log,
   });
-  const socket = process.platform === 'win32' ? `\\\\.\\pipe\\portcullis-${randomBytes(16).toString('hex')}` : path.join(where.runDir, 'door.sock');
+  const socket =
+    process.platform === 'win32' ? `\\\\.\\pipe\\portcullis-${randomBytes(16).toString('hex')}` : path.join(where.runDir, 'door.sock');
   // The lock is ours: whoever listened there before is dead.
   if (process.platform !== 'win32') rmSync(socket, { force: true });
   const server = await listen(socket, clock, (wire) => daemon.accept(wire), uid === undefined ? undefined : (mask) => process.umask(mask));
   const release = onSignals(daemon, log);
   try {
     daemon.start();
-    writeEntry(where.entryFile, { schema: 1, instance, pid: process.pid, socket, secret, version, versions: [...VERSIONS], startedAt: clock.now() });
+    writeEntry(where.entryFile, {
+      schema: 1,
+      instance,
+      pid: process.pid,
+      socket,
+      secret,
+      version,
+      versions: [...VERSIONS],
+      startedAt: clock.now(),
+    });
     log.info('started', { instance, pid: process.pid, version, path: enrolled.file ?? 'no enrolment file' });
     say(`The Portcullis daemon runs: process ${process.pid}, door ${socket}`);
     await daemon.stopped;
@@ -173,5 +190,7 @@ function readSecret(): string {
   }
   if (/^[0-9a-f]{64}$/.test(secret)) return secret;
   throw new Fault('not-supported-here', 'There is no secret on descriptor 3', {
-    cause, wayOut: 'Run "portcullis daemon" without --detached.' });
+    cause,
+    wayOut: 'Run "portcullis daemon" without --detached.',
+  });
 }

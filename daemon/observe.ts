@@ -53,7 +53,13 @@ export class Observer {
     this.#watches.clear();
   }
 
-  async #until(grantId: GrantId, resource: ResourceId, actions: readonly string[], awaited: Observed['access'], signal: AbortSignal): Promise<void> {
+  async #until(
+    grantId: GrantId,
+    resource: ResourceId,
+    actions: readonly string[],
+    awaited: Observed['access'],
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock, random, log, onObserved } = this.#parts;
     for (let checks = 0, failures = 0; !signal.aborted; checks++) {
       try {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import type { Places } from '../protocol/places.ts';
 import { Fault } from '../protocol/fault.ts';
+import type { Places } from '../protocol/places.ts';
 import { DAEMON_FLAGS, daemonEnvironment } from '../protocol/spawn.ts';
 import { privateFolder } from './door/folder.ts';
 import { nonce } from './door/secrets.ts';
@@ -33,7 +33,11 @@ export async function startDaemon({ entryScript, node, env, places }: StartOptio
   const secret = child.stdio[3];
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (cause) => reject(new Fault('not-supported-here', `The daemon cannot be started with ${node}`, { cause, wayOut: 'Check that this Node exists.' })));
+    child.once('error', (cause) =>
+      reject(
+        new Fault('not-supported-here', `The daemon cannot be started with ${node}`, { cause, wayOut: 'Check that this Node exists.' }),
+      ),
+    );
   });
   if (secret && 'end' in secret) {
     // A daemon that gave way at once has closed it: that is no failure of ours.

@@ -63,7 +63,7 @@ export function openWindow(context: ExtensionContext, machine: Machine): void {
   const showInAudit = (grantId: GrantId | undefined) => audit.reveal(grantId ? { grantId } : undefined);
   const answers = own(new Answers(store, notices, showInAudit));
   const documents = own(new RequestDocuments(store, clock, time));
-  const daemonLog = own(new DaemonLog(machine.places.stateDir));
+  const daemonLog = own(new DaemonLog(machine.places.logFile));
   own(workspace.registerTextDocumentContentProvider(REQUEST_SCHEME, documents));
   own(workspace.registerTextDocumentContentProvider(LOG_SCHEME, daemonLog));
   own(new StatusItem(store, clock, time));

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { catalogueDefinitions, type RoleDefinition } from '../roles/catalogue.ts';
 
-const SCOPE = /^\/(subscriptions\/[0-9a-f-]{36}|providers\/microsoft\.management\/managementgroups\/[^/\s]+)$/i;
+const SCOPE = /^\/(subscriptions\/[0-9a-f-]{36}|providers\/microsoft\.management\/managementgroups\/[\w.()-]+)$/i;
 
 /** What Azure takes for one role. @param scope Where it may be assigned: a subscription or a management group. */
 export const azureBody = ({ name, description, actions }: RoleDefinition, scope: string) => ({

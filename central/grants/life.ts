@@ -44,11 +44,13 @@ export interface GrantLife {
   shares?: boolean | undefined;
   /** Tries in a row that failed. */
   attempts: number;
+  /** When the cloud was last asked to take it back. */
+  askedAt?: Instant | undefined;
   /** When the right was last known to be taken away: accepted by the cloud, or found absent with nothing to remove. */
   removedAt?: Instant | undefined;
   /** The cloud said that there was nothing to remove. Not proof, but the list may now be believed. */
   emptyAt?: Instant | undefined;
-  /** The holder was denied after the removal. */
+  /** The holder was denied after the removal was asked for. */
   deniedAt?: Instant | undefined;
   /** The cloud's list had it no more after the removal. */
   absentAt?: Instant | undefined;

@@ -57,6 +57,7 @@ export function addFeed(
         if (raw.destroyed) return feed.close();
         if (!raw.write(`id: ${seq}\ndata: ${JSON.stringify(item)}\n\n`)) await drained(raw);
       },
+      failed: () => raw.destroy(),
     });
     const listener: Listener = {
       person: actor.person.id,

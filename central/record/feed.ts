@@ -8,6 +8,8 @@ const BATCH = 200;
 /** Where items go. `write` resolves when there is room for more. */
 export interface FeedSink {
   write(seq: number, item: FeedItem): Promise<void>;
+  /** The record cannot be read: nobody should go on believing that nothing happens. */
+  failed(): void;
 }
 
 /** One person's view of the record as it grows: reads on from a sequence number whenever a commit says that there is more. */
@@ -36,7 +38,10 @@ export class Feed {
     this.#more = true;
     if (this.#reading || this.#closed) return;
     this.#reading = this.#read()
-      .catch(() => this.close())
+      .catch(() => {
+        this.close();
+        this.#sink.failed();
+      })
       .finally(() => {
         this.#reading = undefined;
         // A commit may have come while the last read was ending.

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { CatalogueRole, Granting, Provider } from '../../cloud/provider.ts';
-import { type Clock, HOUR, type Millis } from '../../protocol/clock.ts';
+import type { Clock, Millis } from '../../protocol/clock.ts';
 import { Deadlines } from '../../protocol/deadlines.ts';
 import type { GrantId, RequestId, ResourceId, RoleId } from '../../protocol/ids.ts';
 import { isOpen } from '../../protocol/lifecycle.ts';
 import type { ElevationRequest } from '../../protocol/model.ts';
-import { type Answer, no, type RefusalCode, yes } from '../../protocol/refusal.ts';
-import type { GrantLife } from '../grants/life.ts';
-import { isLive } from '../grants/life.ts';
+import { type Answer, no, yes } from '../../protocol/refusal.ts';
 import type { GrantRunner } from '../grants/runner.ts';
 import { type Actor, subject } from '../people/actor.ts';
 import type { Directory } from '../people/directory.ts';
@@ -15,13 +13,11 @@ import { decide, type Ruling } from '../policy/decide.ts';
 import type { PolicyEngine } from '../policy/engine.ts';
 import { aboutRequest } from '../record/body.ts';
 import type { Resource, Resources } from '../resources.ts';
-import { type Reading, rightKey, type Store, sha256, type Writing } from '../store/store.ts';
-import { concerns, hasDecided, isHolder, isMine, type Views } from '../views.ts';
+import { type Store, sha256, type Writing } from '../store/store.ts';
+import { concerns, hasDecided, isMine, type Views } from '../views.ts';
 import { approvers, essence, type GivenApproval, isSatisfied, type RequestEvent, type RequestLife, stepRequest } from './life.ts';
-import { alreadyElevated, GUARDED, lockedText, noSuchRole, notFound, unknownToCloud } from './previews.ts';
-
-/** One person has no more requests open at a time. */
-const OPEN_AT_ONCE = 5;
+import { overlap, type Refused, tooMany } from './obstacles.ts';
+import { GUARDED, lockedText, noSuchRole, notFound, unknownToCloud } from './previews.ts';
 
 export interface RequestParts {
   store: Store;
@@ -47,8 +43,6 @@ export interface NewRequest {
   ticket?: string | undefined;
   follows?: GrantId | undefined;
 }
-
-type Refused = { ok: false; refusal: { code: RefusalCode; message: string } };
 
 /** Requests from their creation to a grant or a refusal. Policy decides at the request, and again at the moment of granting. */
 export class Requests {
@@ -108,7 +102,7 @@ export class Requests {
       // Whoever came first in the meantime is the request.
       const other = await tx.request(asked.id);
       if (other) return { answer: this.#again(actor, other, asked), after: undefined };
-      const obstacle = (await this.#tooMany(tx, actor)) ?? (await this.#overlap(tx, fresh));
+      const obstacle = (await tooMany(tx, actor)) ?? (await overlap(tx, fresh, this.#parts.provider.id, clock.now()));
       if (obstacle) return { answer: obstacle, after: undefined };
       await tx.append(
         aboutRequest(clock, fresh, 'request.created', `${actor.person.name} asks for ${role.value.title} on ${resource.ref.name}`),
@@ -149,8 +143,8 @@ export class Requests {
       }
       const enough = ruling.decision.outcome === 'granted' || isSatisfied(ruling.requirements, request, sha256(essence(request)));
       if (!enough) return { answer: yes({}), after: undefined };
-      const overlap = await this.#overlap(tx, request);
-      if (overlap) return this.#fail(tx, request, overlap);
+      const doubled = await overlap(tx, request, this.#parts.provider.id, this.#parts.clock.now());
+      if (doubled) return this.#fail(tx, request, doubled);
       const granted = await this.#grant(tx, request, ruling);
       request = granted.request;
       return { answer: yes({}), after: granted.start };
@@ -250,41 +244,6 @@ export class Requests {
     return locks.length === 0 ? undefined : no('locked', lockedText(locks), { wayOut: 'Have the lock removed, then ask again' });
   }
 
-  async #tooMany(tx: Reading, actor: Actor): Promise<Refused | undefined> {
-    if ((await tx.openRequests(actor.person.id)) < OPEN_AT_ONCE) return undefined;
-    return no('rate-limited', `You have ${OPEN_AT_ONCE} requests open`, { wayOut: 'Cancel one, or wait for a decision' });
-  }
-
-  /** One right is held by one grant at a time; only a grant that follows on may overlap, with the one it follows. */
-  async #overlap(tx: Reading, request: RequestLife): Promise<Refused | undefined> {
-    const { requester, role, resource, follows, duration } = request;
-    const right = rightKey({ principalId: requester.principals[this.#parts.provider.id] ?? '', role, resource });
-    const references = await tx.references(right);
-    const other = references.find(({ id }) => id !== follows);
-    if (other) {
-      const wayOut = isLive(other) ? 'Extend it instead' : 'Wait until it is gone';
-      return no('already-elevated', alreadyElevated(isLive(other)), { wayOut });
-    }
-    if (!follows) return undefined;
-    const followed = references.find(({ id }) => id === follows);
-    return this.#cannotFollow(requester, followed, this.#parts.clock.now() + duration);
-  }
-
-  #cannotFollow(requester: Actor, followed: GrantLife | undefined, until: number): Refused | undefined {
-    const wayOut = 'Ask for access anew';
-    if (!followed || !isHolder(requester, followed))
-      return no('cannot-extend', 'The access to extend is over or not yours', { field: 'follows', wayOut });
-    if (followed.state !== 'assigned' && followed.state !== 'usable')
-      return no('cannot-extend', 'This access is not in use', { field: 'follows', wayOut });
-    if (until <= followed.notAfter) {
-      return no('cannot-extend', 'You already have it for longer than that', {
-        field: 'duration',
-        wayOut: 'Extend it later, or ask for more time',
-      });
-    }
-    return undefined;
-  }
-
   #mayNotDecide(actor: Actor, request: RequestLife | undefined): Refused | undefined {
     if (!request) return unknownRequest();
     if (isMine(actor, request))
@@ -327,8 +286,6 @@ export class Requests {
     return view;
   }
 }
-
-export const REQUEST_LAPSE: Millis = HOUR;
 
 const unknownRequest = () => no('not-found', 'There is no such request');
 const tooLate = ({ state }: RequestLife) => no('too-late', `This request is ${state} already`);

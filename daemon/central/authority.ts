@@ -1,3 +1,4 @@
+import type { Access } from '../../cloud/provider.ts';
 import type { AuditEvent } from '../../protocol/audit.ts';
 import type { FeedItem } from '../../protocol/central-api.ts';
 import type { Clock } from '../../protocol/clock.ts';
@@ -9,7 +10,6 @@ import type { ExtendParams, Params, RequestParams } from '../../protocol/message
 import type { ElevationRequest, Grant, Person, Preview, ResourceRef, RoleOption } from '../../protocol/model.ts';
 import { type Answer, yes } from '../../protocol/refusal.ts';
 import type { Contact } from '../../protocol/state.ts';
-import type { Access } from '../../cloud/provider.ts';
 import type { Authority, EndBecause, Truth } from '../authority.ts';
 import { backoff } from '../backoff.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -89,12 +89,19 @@ export class CentralAuthority implements Authority {
     return this.#parts.http.call('preview', { body: ask }, signal);
   }
 
-  request({ authority: _, idempotencyKey, ...ask }: RequestParams, _resource: ResourceRef, signal: AbortSignal): Promise<Answer<RequestId>> {
+  request(
+    { authority: _, idempotencyKey, ...ask }: RequestParams,
+    _resource: ResourceRef,
+    signal: AbortSignal,
+  ): Promise<Answer<RequestId>> {
     return this.#send({ id: idempotencyKey as RequestId, ...ask }, signal);
   }
 
   extend({ grantId, idempotencyKey, ...more }: ExtendParams, grant: Grant, signal: AbortSignal): Promise<Answer<RequestId>> {
-    return this.#send({ id: idempotencyKey as RequestId, resourceId: grant.resource.id, roleId: grant.role.id, follows: grantId, ...more }, signal);
+    return this.#send(
+      { id: idempotencyKey as RequestId, resourceId: grant.resource.id, roleId: grant.role.id, follows: grantId, ...more },
+      signal,
+    );
   }
 
   cancel(id: RequestId, signal: AbortSignal): Promise<Answer<unknown>> {
@@ -195,7 +202,8 @@ export class CentralAuthority implements Authority {
     const { truth, journal } = this.#parts;
     if (JSON.stringify(truth.now().requests[request.id]) !== JSON.stringify(request)) truth.apply({ type: 'request', request });
     // Nobody waited for its answer any more: it is taken back.
-    if (isOpen(request.state) && journal.may((leases) => leases.intent(request.id))?.abandoned) void this.#untilSaid(() => this.cancel(request.id, this.#stopped.signal));
+    if (isOpen(request.state) && journal.may((leases) => leases.intent(request.id))?.abandoned)
+      void this.#untilSaid(() => this.cancel(request.id, this.#stopped.signal));
   }
 
   #grant(grant: Grant): void {
@@ -261,6 +269,7 @@ export class CentralAuthority implements Authority {
       if (this.#reached) truth.record({ kind: 'contact.restored', text: 'Contact with central is restored' });
       this.#reached = true;
       this.#leases.wake();
-    } else if (before.state === 'connected') truth.record({ kind: 'contact.lost', text: `Contact with central is lost: ${contact.problem}` });
+    } else if (before.state === 'connected')
+      truth.record({ kind: 'contact.lost', text: `Contact with central is lost: ${contact.problem}` });
   }
 }

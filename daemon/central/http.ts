@@ -9,7 +9,9 @@ import { type Answer, no } from '../../protocol/refusal.ts';
 
 export type Endpoint = keyof typeof CENTRAL;
 export type Value<E extends Endpoint> = v.InferOutput<(typeof CENTRAL)[E]['value']>;
-export type Body<E extends Endpoint> = (typeof CENTRAL)[E]['body'] extends v.GenericSchema ? v.InferInput<(typeof CENTRAL)[E]['body']> : undefined;
+export type Body<E extends Endpoint> = (typeof CENTRAL)[E]['body'] extends v.GenericSchema
+  ? v.InferInput<(typeof CENTRAL)[E]['body']>
+  : undefined;
 
 /** Access tokens for central. */
 export interface Tokens {
@@ -23,7 +25,11 @@ export interface Tokens {
 /** Central's HTTPS interface as the daemon uses it. Doubles stand in for it in tests. */
 export interface CentralHttp {
   /** @throws Fault `central-unreachable` when nothing is known, `sign-in-failed` when nobody is signed in. */
-  call<E extends Endpoint>(endpoint: E, given: { id?: string; query?: string; body?: Body<E> }, signal: AbortSignal): Promise<Answer<Value<E>>>;
+  call<E extends Endpoint>(
+    endpoint: E,
+    given: { id?: string; query?: string; body?: Body<E> },
+    signal: AbortSignal,
+  ): Promise<Answer<Value<E>>>;
   /** Opens a stream of server-sent events; ends with the signal. @throws as `call`. */
   stream(pathAndQuery: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
@@ -58,7 +64,11 @@ export function centralHttp(options: { url: string; dispatcher: Agent; tokens: T
         method: method as Dispatcher.HttpMethod,
         dispatcher,
         signal,
-        headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: {
+          authorization: `Bearer ${token}`,
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     } catch (cause) {
@@ -71,7 +81,12 @@ export function centralHttp(options: { url: string; dispatcher: Agent; tokens: T
       const { method, path } = CENTRAL[endpoint];
       const limited = within(clock, ANSWER_WITHIN, signal);
       try {
-        const answer = await send(method, path.replace(':id', encodeURIComponent(given.id ?? '')) + (given.query ?? ''), given.body, limited.signal);
+        const answer = await send(
+          method,
+          path.replace(':id', encodeURIComponent(given.id ?? '')) + (given.query ?? ''),
+          given.body,
+          limited.signal,
+        );
         return await understood(endpoint, answer);
       } catch (error) {
         throw error instanceof Fault ? error : unreachable(error);
@@ -83,7 +98,8 @@ export function centralHttp(options: { url: string; dispatcher: Agent; tokens: T
       const answer = await send('GET', pathAndQuery, undefined, signal);
       if (answer.statusCode === 200) return answer.body;
       await answer.body.dump();
-      if (answer.statusCode === 401) throw new Fault('sign-in-failed', 'Central does not accept your sign-in', { wayOut: 'Sign in to central again.' });
+      if (answer.statusCode === 401)
+        throw new Fault('sign-in-failed', 'Central does not accept your sign-in', { wayOut: 'Sign in to central again.' });
       throw new Fault('central-unreachable', `Central answered ${answer.statusCode}`, { retryable: true });
     },
     close: () => dispatcher.destroy(),
@@ -97,7 +113,8 @@ async function understood<E extends Endpoint>(endpoint: E, answer: Dispatcher.Re
   }
   const parsed = v.safeParse(centralAnswer(endpoint), await json(answer.body));
   if (parsed.success) return parsed.output as Answer<Value<E>>;
-  if (answer.statusCode === 401) return no('not-signed-in', 'Central does not accept your sign-in', { wayOut: 'Sign in to central again.' });
+  if (answer.statusCode === 401)
+    return no('not-signed-in', 'Central does not accept your sign-in', { wayOut: 'Sign in to central again.' });
   throw new Fault('central-unreachable', `Central's answer to ${endpoint} (${answer.statusCode}) has another shape`, {
     cause: parsed.issues[0].message,
     wayOut: 'Check central.url in the enrolment file, and that daemon and central are of the same version.',
@@ -127,7 +144,7 @@ export function within(clock: Clock, limit: number, signal: AbortSignal): { sign
 }
 
 function unreachable(cause: unknown): Fault {
-  const why = cause instanceof Error ? (('code' in cause && String(cause.code)) || cause.message) : 'unknown';
+  const why = cause instanceof Error ? ('code' in cause && String(cause.code)) || cause.message : 'unknown';
   return new Fault('central-unreachable', `Central does not answer (${why})`, {
     cause,
     retryable: true,

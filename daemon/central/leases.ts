@@ -172,7 +172,12 @@ export class CentralLeases {
       }
       if (!alarmed && clock.now() - began >= MINUTE) {
         alarmed = true;
-        truth.record({ ...about(grant), kind: 'revocation.delayed', text: `Central has not accepted the end of ${what(grant)} yet`, lateBy: clock.now() - began });
+        truth.record({
+          ...about(grant),
+          kind: 'revocation.delayed',
+          text: `Central has not accepted the end of ${what(grant)} yet`,
+          lateBy: clock.now() - began,
+        });
       }
       await this.#pause(id, backoff(tries, random()));
     }
@@ -187,11 +192,19 @@ export class CentralLeases {
 
   /** Less power may be shown before it is proven, as being on its way; more never. */
   #overlay(grant: Grant, awaiting: string): void {
-    this.#parts.truth.apply({ type: 'grant', grant: { ...grant, state: 'revoking', endingAt: grant.endingAt ?? this.#parts.clock.now(), awaiting } });
+    this.#parts.truth.apply({
+      type: 'grant',
+      grant: { ...grant, state: 'revoking', endingAt: grant.endingAt ?? this.#parts.clock.now(), awaiting },
+    });
   }
 
   #attempted(grant: Grant, outcome: string): void {
-    this.#parts.truth.record({ ...about(grant), kind: 'revocation.attempted', text: `Asked central to end ${what(grant)}: ${outcome}`, data: { outcome } });
+    this.#parts.truth.record({
+      ...about(grant),
+      kind: 'revocation.attempted',
+      text: `Asked central to end ${what(grant)}: ${outcome}`,
+      data: { outcome },
+    });
   }
 
   #beat(id: GrantId): void {

@@ -59,27 +59,28 @@ export class Connection {
 
   #take(text: string): void {
     if (this.#stage === 'closed') return;
-    if (this.#stage === 'proof') return this.#prove(text);
-    if (this.#queue.push(text) > QUEUE) return this.#refuse('Too many messages');
-    this.#drain();
+    if (this.#stage === 'proof') this.#prove(text);
+    else if (this.#queue.push(text) > QUEUE) this.#refuse('Too many messages');
+    else this.#drain();
   }
 
   #prove(text: string): void {
     const answer = this.#parts.proof.take(text);
-    if (answer === 'refused') return this.#refuse('Wrong proof');
-    if (answer === 'proven') {
+    if (answer === 'refused') this.#refuse('Wrong proof');
+    else if (answer === 'proven') {
       this.#deadline();
       // Who has proven the secret and then says nothing is no client either.
       this.#deadline = this.#parts.clock.after(LIMITS.proofWithin, () => this.#refuse('No hello in time'));
       this.#stage = 'hello';
-      return;
-    }
-    this.#send(answer.say);
+    } else this.#send(answer.say);
   }
 
   #drain(): void {
     while (this.#stage !== 'closed' && this.#queue.length > 0 && !this.#waiting) {
-      if (this.#running >= AT_ONCE || this.#parts.wire.buffered() > LIMITS.buffered) return this.#parts.wire.pause();
+      if (this.#running >= AT_ONCE || this.#parts.wire.buffered() > LIMITS.buffered) {
+        this.#parts.wire.pause();
+        return;
+      }
       const wait = this.#pace.take();
       if (wait > 0) {
         this.#parts.wire.pause();
@@ -96,9 +97,16 @@ export class Connection {
 
   #answer(text: string): void {
     const request = v.safeParse(RpcRequest, readJson(text));
-    if (!request.success) return this.#refuse('Not a request of this protocol');
+    if (!request.success) {
+      this.#refuse('Not a request of this protocol');
+      return;
+    }
     const { id, method, params } = request.output;
-    if (this.#stage === 'hello') return this.#hello(id, method, params);
+    if (this.#stage === 'hello') this.#hello(id, method, params);
+    else this.#call(id, method, params);
+  }
+
+  #call(id: number, method: string, params: unknown): void {
     this.#running += 1;
     dispatch(this.#parts.handlers, method, params, this.#parts.log).then((outcome) => {
       this.#running -= 1;
@@ -109,11 +117,17 @@ export class Connection {
 
   #hello(id: number, method: string, params: unknown): void {
     const hello = v.safeParse(METHODS.hello.params, params);
-    if (method !== 'hello' || !hello.success) return this.#refuse('Say hello first');
+    if (method !== 'hello' || !hello.success) {
+      this.#refuse('Say hello first');
+      return;
+    }
     const version = negotiate(hello.output.versions);
     if (version === undefined) {
-      this.#reply(id, { error: { code: RPC_ERROR.invalid, message: 'This daemon speaks no protocol version of this client. Update both.' } });
-      return this.#refuse('No common version');
+      this.#reply(id, {
+        error: { code: RPC_ERROR.invalid, message: 'This daemon speaks no protocol version of this client. Update both.' },
+      });
+      this.#refuse('No common version');
+      return;
     }
     this.#deadline();
     this.#stage = 'open';
@@ -127,7 +141,9 @@ export class Connection {
     const text = JSON.stringify({ jsonrpc: '2.0', id, ...outcome });
     if (text.length > LIMITS.answer) {
       this.#parts.log.error('answer too long', { connection: this.#parts.id });
-      this.#send(JSON.stringify({ jsonrpc: '2.0', id, error: { code: RPC_ERROR.fault, message: 'The answer is too long. Ask for less.' } }));
+      this.#send(
+        JSON.stringify({ jsonrpc: '2.0', id, error: { code: RPC_ERROR.fault, message: 'The answer is too long. Ask for less.' } }),
+      );
       return;
     }
     this.#send(text);

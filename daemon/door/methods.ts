@@ -34,7 +34,8 @@ export async function dispatch(handlers: Handlers, method: string, params: unkno
 function failed(method: Method, error: unknown, log: Log): Outcome {
   if (error instanceof Fault) {
     log.warn('call failed', { method, ...ofError(error) });
-    if (canRefuse(method)) return { result: no(refusalOf(error), error.message, error.wayOut === undefined ? {} : { wayOut: error.wayOut }) };
+    if (canRefuse(method))
+      return { result: no(refusalOf(error), error.message, error.wayOut === undefined ? {} : { wayOut: error.wayOut }) };
     return { error: { code: RPC_ERROR.fault, message: error.message, data: { code: error.code, wayOut: error.wayOut } } };
   }
   log.error('bug', { method, ...ofError(error) });

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
 import type { Cancel, Clock } from '../../protocol/clock.ts';
 import { DOOR, LIMITS } from '../../protocol/door.ts';
 import { Fault } from '../../protocol/fault.ts';
@@ -19,7 +19,12 @@ export interface DoorServer {
  * @param umask Sets the process's mask and gives the old one; undefined on Windows.
  * @throws Fault `not-supported-here` when the path is too long or cannot be listened on.
  */
-export async function listen(path: string, clock: Clock, onWire: (wire: DoorWire) => void, umask?: (mask: number) => number): Promise<DoorServer> {
+export async function listen(
+  path: string,
+  clock: Clock,
+  onWire: (wire: DoorWire) => void,
+  umask?: (mask: number) => number,
+): Promise<DoorServer> {
   if (umask && Buffer.byteLength(path) > LONGEST_PATH)
     throw new Fault('not-supported-here', `The socket path ${path} is longer than ${LONGEST_PATH} bytes`, {
       wayOut: 'Set XDG_RUNTIME_DIR or XDG_STATE_HOME to a shorter folder of your own.',
@@ -109,7 +114,8 @@ function wireOf(webSocket: WebSocket, clock: Clock): DoorWire {
     buffered: () => webSocket.bufferedAmount,
     pause: () => webSocket.pause(),
     resume: () => webSocket.resume(),
-    onText: (listener) => webSocket.on('message', (data, binary) => (binary ? webSocket.close(1_003, 'Text only') : listener(String(data)))),
+    onText: (listener) =>
+      webSocket.on('message', (data, binary) => (binary ? webSocket.close(1_003, 'Text only') : listener(String(data)))),
     onClose: (listener) => webSocket.on('close', (code, why) => listener(why.length > 0 ? String(why) : `code ${code}`)),
   };
 }

@@ -31,6 +31,10 @@ export function writeSeen(file: string, seen: Seen): void {
     writeFileSync(fresh, JSON.stringify(seen), { mode: 0o600, flag: 'wx' });
     renameSync(fresh, file);
   } catch {
-    rmSync(fresh, { force: true });
+    try {
+      rmSync(fresh, { force: true });
+    } catch {
+      // Nothing was written there either.
+    }
   }
 }

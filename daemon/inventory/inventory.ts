@@ -95,11 +95,20 @@ export class Inventory {
       const fetchedAt = clock.now();
       this.#tell({ refreshing: false, fetchedAt, problem: undefined });
       if (this.#personId !== undefined)
-        this.#parts.write({ schema: 1, personId: this.#personId, fetchedAt, accounts: [...this.#accounts.values()], balancers: [...this.#balancers.values()] });
+        this.#parts.write({
+          schema: 1,
+          personId: this.#personId,
+          fetchedAt,
+          accounts: [...this.#accounts.values()],
+          balancers: [...this.#balancers.values()],
+        });
     } catch (error) {
       if (run.signal.aborted) return;
       log.warn('inventory', ofError(error));
-      this.#tell({ refreshing: false, problem: error instanceof Fault ? error.message : 'The list could not be read. The daemon log has the details.' });
+      this.#tell({
+        refreshing: false,
+        problem: error instanceof Fault ? error.message : 'The list could not be read. The daemon log has the details.',
+      });
       if (error instanceof Fault && error.code === 'sign-in-failed') this.#parts.onSignInFailed();
     } finally {
       if (this.#refresh === run) this.#refresh = undefined;
@@ -154,7 +163,10 @@ export class Inventory {
   async #ask(id: ResourceId, signal: AbortSignal): Promise<LoadBalancer | undefined> {
     const segments = id.split('/');
     for (const depth of [0, 2, 4]) {
-      const balancer = await this.#parts.provider.inventory.balancer(segments.slice(0, segments.length - depth).join('/') as ResourceId, signal);
+      const balancer = await this.#parts.provider.inventory.balancer(
+        segments.slice(0, segments.length - depth).join('/') as ResourceId,
+        signal,
+      );
       if (balancer) return balancer;
     }
     return undefined;
@@ -238,4 +250,6 @@ function matches(balancer: LoadBalancer, wanted: string): boolean {
 const withHealth = (part: Part, health: Health | undefined): Part => (health ? { ...part, health } : part);
 
 const notFound = () =>
-  no('not-found', 'There is no such load balancer or part, or you may not read it', { wayOut: 'Refresh the list, and check that you are signed in as the right person.' });
+  no('not-found', 'There is no such load balancer or part, or you may not read it', {
+    wayOut: 'Refresh the list, and check that you are signed in as the right person.',
+  });

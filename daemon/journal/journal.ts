@@ -58,9 +58,7 @@ export class Journal {
   must<T>(act: (leases: Leases, record: RecordStore) => T): T {
     if (!this.#stores) throw this.#fault(undefined);
     try {
-      const value = act(this.#stores.leases, this.#stores.record);
-      this.#healed();
-      return value;
+      return act(this.#stores.leases, this.#stores.record);
     } catch (cause) {
       this.#broke(cause);
       throw this.#fault(cause);
@@ -122,7 +120,8 @@ export class Journal {
 
   #broke(cause: unknown): void {
     if (this.#closed) return;
-    const why = cause instanceof Fault ? cause.message : `The journal does not take writes: ${cause instanceof Error ? cause.message : 'unknown'}`;
+    const why =
+      cause instanceof Fault ? cause.message : `The journal does not take writes: ${cause instanceof Error ? cause.message : 'unknown'}`;
     if (this.#unhealthy !== why) {
       this.#unhealthy = why;
       this.#parts.log.error('journal unhealthy', ofError(cause));
@@ -132,13 +131,16 @@ export class Journal {
     this.#cancel = this.#parts.clock.after(TRY_AGAIN, () => this.#probe());
   }
 
+  /** Only a write of some size proves that the disk takes writes again: a read, or an event in a page that is half empty, does not. */
   #probe(): void {
-    if (!this.#stores) {
-      this.#tryOpen();
-      if (!this.#stores) return;
+    if (!this.#stores) this.#tryOpen();
+    if (!this.#stores) return;
+    try {
+      this.#stores.record.probe();
+      this.#healed();
+    } catch (cause) {
+      this.#broke(cause);
     }
-    // A write that changes nothing and still needs the disk.
-    this.may((leases) => leases.prune(0));
   }
 
   #healed(): void {

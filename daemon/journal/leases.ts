@@ -45,12 +45,22 @@ export class Leases {
              THEN lease.boot_deadline ELSE excluded.boot_deadline END,
            boot_id = excluded.boot_id`,
       )
-      .run(grantId, authority, Math.round(notAfter), endedAt === undefined ? null : Math.round(endedAt), this.#bootId ?? null, bootDeadline, body);
+      .run(
+        grantId,
+        authority,
+        Math.round(notAfter),
+        endedAt === undefined ? null : Math.round(endedAt),
+        this.#bootId ?? null,
+        bootDeadline,
+        body,
+      );
   }
 
   /** Not ended, or ended after `since`. */
   load(authority: AuthorityId, since: Instant): LeaseRow[] {
-    const rows = this.#db.prepare('SELECT * FROM lease WHERE authority = ? AND (ended_at IS NULL OR ended_at > ?)').all(authority, Math.round(since));
+    const rows = this.#db
+      .prepare('SELECT * FROM lease WHERE authority = ? AND (ended_at IS NULL OR ended_at > ?)')
+      .all(authority, Math.round(since));
     return rows.map((row) => ({
       grantId: row['grant_id'] as GrantId,
       body: String(row['body']),

@@ -103,5 +103,8 @@ function setAside(from: string, to: string): void {
 }
 
 function failed(file: string, cause: unknown): Fault {
-  return new Fault('store-failed', `The journal ${file} cannot be opened`, { cause, wayOut: 'Check free disk space and who owns the folder.' });
+  return new Fault('store-failed', `The journal ${file} cannot be opened`, {
+    cause,
+    wayOut: 'Check free disk space and who owns the folder.',
+  });
 }

@@ -2,6 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { type AuditBody, type AuditEvent, chain, NO_EVENT_BEFORE } from '../../protocol/audit.ts';
 import { sha256 } from '../door/secrets.ts';
 
+const PROBE = 64 * 1_024;
+
 /** Events kept on this machine: this daemon's own chain, and a mirror of central's record. */
 export class RecordStore {
   readonly #db: DatabaseSync;
@@ -51,8 +53,22 @@ export class RecordStore {
       .run(`mirror ${source}`, owner);
   }
 
+  /** Writes more than fits beside what is there, and takes it away again. Throws when the disk does not take it. */
+  probe(): void {
+    this.#db.prepare("INSERT OR REPLACE INTO fact (name, value) VALUES ('probe', ?)").run('x'.repeat(PROBE));
+    this.#db.exec("DELETE FROM fact WHERE name = 'probe'");
+  }
+
   #insert(event: AuditEvent): void {
-    const words = [event.text, event.person?.name, event.resource?.name, event.resource?.balancerName, event.role?.title, event.reason, event.ticket];
+    const words = [
+      event.text,
+      event.person?.name,
+      event.resource?.name,
+      event.resource?.balancerName,
+      event.role?.title,
+      event.reason,
+      event.ticket,
+    ];
     this.#db
       .prepare(
         `INSERT OR IGNORE INTO event

@@ -111,8 +111,12 @@ export class PimAuthority implements Authority {
     if (!role) return no('not-eligible', decision.because, { wayOut: 'Ask an administrator to make you eligible in Entra PIM.' });
     if (locks.found.length > 0) return no('locked', decision.because, wayOut(decision));
     if (decision.outcome === 'refused') return no('refused-by-policy', decision.because, { ...wayOut(decision), field: 'duration' });
-    if (rules.ticketRequired && !params.ticket) return no('bad-input', 'A ticket is required for this role', { field: 'ticket', wayOut: 'Give the ticket number.' });
-    if (this.#standing(resource, role.id)) return no('already-elevated', `You already hold or asked for ${role.title} on ${resource.name}`, { wayOut: 'Use it, or revoke it first.' });
+    if (rules.ticketRequired && !params.ticket)
+      return no('bad-input', 'A ticket is required for this role', { field: 'ticket', wayOut: 'Give the ticket number.' });
+    if (this.#standing(resource, role.id))
+      return no('already-elevated', `You already hold or asked for ${role.title} on ${resource.name}`, {
+        wayOut: 'Use it, or revoke it first.',
+      });
     const { id, title, enforcement, allows, actions } = role;
     const requestId = params.idempotencyKey as RequestId;
     this.#holder.add({
@@ -151,7 +155,8 @@ export class PimAuthority implements Authority {
     if (!lease) return no('not-found', 'There is no such request', { wayOut: 'Look at the list of requests again.' });
     if (lease.phase === 'intended') this.#holder.take(lease.grantId, { type: 'end', reason: 'revoked', by: lease.person });
     else if (lease.phase === 'waiting') this.#holder.take(lease.grantId, { type: 'cancel' });
-    else if (lease.phase !== 'cancelling') return no('too-late', 'This request is already decided', { wayOut: 'Revoke the grant instead, if there is one.' });
+    else if (lease.phase !== 'cancelling')
+      return no('too-late', 'This request is already decided', { wayOut: 'Revoke the grant instead, if there is one.' });
     return yes({});
   }
 
@@ -227,12 +232,14 @@ function decide(role: RoleOption | undefined, rules: SelfServiceRules, locks: st
   const refused = (because: string, ...wouldChange: string[]): Decision => ({ ...base, outcome: 'refused', because, wouldChange });
   if (!role) return refused('Entra PIM has no eligible assignment of yours for this role here', 'An administrator makes you eligible');
   if (role.unavailable !== undefined) return refused(role.unavailable);
-  if (locks.length > 0) return refused(`A resource lock would keep Azure from taking the right back: ${locks.join(', ')}`, 'The lock is removed first');
+  if (locks.length > 0)
+    return refused(`A resource lock would keep Azure from taking the right back: ${locks.join(', ')}`, 'The lock is removed first');
   if (duration > rules.longest) {
     const longest = Math.floor(rules.longest / MINUTE);
     return refused(`Entra PIM allows at most ${longest} min for this role`, `Ask for ${longest} min or less`);
   }
-  if (rules.approvers) return { ...base, outcome: 'needs approval', because: 'The role settings in Entra PIM ask for approval', wouldChange: [] };
+  if (rules.approvers)
+    return { ...base, outcome: 'needs approval', because: 'The role settings in Entra PIM ask for approval', wouldChange: [] };
   return { ...base, outcome: 'granted', because: 'The role settings in Entra PIM allow this at once', wouldChange: [] };
 }
 

@@ -66,7 +66,11 @@ export class Holder {
     this.#leases.set(lease.grantId, lease);
     this.#publish(undefined, lease);
     if (isOver(lease)) return;
-    this.#parts.truth.record({ ...about(lease), kind: 'lease.resumed', text: `Resumed after a restart: ${lease.role.title} on ${lease.resource.name}` });
+    this.#parts.truth.record({
+      ...about(lease),
+      kind: 'lease.resumed',
+      text: `Resumed after a restart: ${lease.role.title} on ${lease.resource.name}`,
+    });
     if (bootDue !== undefined && bootDue < lease.notAfter) {
       this.#armed.set(lease.grantId, lease.notAfter);
       this.#ends.set(lease.grantId, bootDue);
@@ -106,7 +110,12 @@ export class Holder {
     const late = clock.now() - (lease.endingAt ?? clock.now());
     const accepted = lease.phase !== 'releasing';
     if (lease.alarmed || accepted || late < MINUTE) return lease;
-    truth.record({ ...about(lease), kind: 'revocation.delayed', text: lease.awaiting ?? 'The cloud has not accepted the end yet', lateBy: late });
+    truth.record({
+      ...about(lease),
+      kind: 'revocation.delayed',
+      text: lease.awaiting ?? 'The cloud has not accepted the end yet',
+      lateBy: late,
+    });
     return { ...lease, alarmed: true };
   }
 
@@ -150,7 +159,9 @@ export class Holder {
     const lease = this.#leases.get(id);
     if (!lease || isOver(lease) || this.#busy.has(id) || this.#stopped) return;
     const controller = new AbortController();
-    const cancel: Cancel = this.#parts.clock.after(ACT_WITHIN, () => controller.abort(new Fault('timed-out', 'The cloud did not answer within a minute')));
+    const cancel: Cancel = this.#parts.clock.after(ACT_WITHIN, () =>
+      controller.abort(new Fault('timed-out', 'The cloud did not answer within a minute')),
+    );
     this.#busy.set(id, controller);
     this.#ask(lease, controller.signal)
       .catch((error: unknown): LeaseEvent => {
@@ -190,7 +201,12 @@ export class Holder {
   #note(lease: PimLease, event: LeaseEvent): void {
     if (lease.next !== 'release' || lease.tries > 0 || lease.phase !== 'releasing') return;
     const outcome = event.type === 'released' ? event.unbound.state : 'unanswered';
-    this.#parts.truth.record({ ...about(lease), kind: 'revocation.attempted', text: `Asked Entra PIM to take it back: ${outcome}`, data: { outcome } });
+    this.#parts.truth.record({
+      ...about(lease),
+      kind: 'revocation.attempted',
+      text: `Asked Entra PIM to take it back: ${outcome}`,
+      data: { outcome },
+    });
   }
 }
 

@@ -87,7 +87,16 @@ function assigned(lease: PimLease, releasableAt: Instant | undefined, now: Insta
   if (lease.phase === 'cancelling') return ending({ ...known, notAfter: now + lease.duration }, 'revoked', undefined, now);
   // The cloud starts to count when its approvers have said yes, which is not later than now.
   const notAfter = lease.phase === 'waiting' ? now + lease.duration : lease.notAfter;
-  const held: PimLease = { ...known, notAfter, phase: 'assigned', awaiting: 'Waiting until the cloud allows it', checks: 0, tries: 0, next: 'check', nextAt: now };
+  const held: PimLease = {
+    ...known,
+    notAfter,
+    phase: 'assigned',
+    awaiting: 'Waiting until the cloud allows it',
+    checks: 0,
+    tries: 0,
+    next: 'check',
+    nextAt: now,
+  };
   return now >= notAfter ? due(held, now) : held;
 }
 
@@ -127,7 +136,13 @@ function proving(lease: PimLease, access: 'allowed' | 'denied', now: Instant): P
   }
   const asked = lease.releaseAskedAt ?? lease.releasedAt ?? now;
   const again = now - asked >= RELEASE_AGAIN;
-  return { ...lease, checks, next: again ? 'release' : 'check', nextAt: again ? now : now + checkAgain(checks), awaiting: 'Waiting until the cloud denies access' };
+  return {
+    ...lease,
+    checks,
+    next: again ? 'release' : 'check',
+    nextAt: again ? now : now + checkAgain(checks),
+    awaiting: 'Waiting until the cloud denies access',
+  };
 }
 
 function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRules): PimLease {
@@ -140,13 +155,28 @@ function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRu
     case 'nothing there': {
       const releasedAt = lease.releasedAt ?? now;
       // Asked twice with the propagation bound in between, and still allowed: another right of this person's own.
-      if (lease.phase === 'proving' && lease.checks > 0 && now >= releasedAt + rules.propagation && settled(lease, now)) return stillAllowed(asked, now);
+      if (lease.phase === 'proving' && lease.checks > 0 && now >= releasedAt + rules.propagation && settled(lease, now))
+        return stillAllowed(asked, now);
       return { ...asked, phase: 'proving', releasedAt, ...wait };
     }
     case 'not yet':
-      return { ...asked, phase: 'releasing', releasableAt: unbound.again, awaiting: unbound.why, next: 'release', nextAt: Math.max(unbound.again, now + SECOND) };
+      return {
+        ...asked,
+        phase: 'releasing',
+        releasableAt: unbound.again,
+        awaiting: unbound.why,
+        next: 'release',
+        nextAt: Math.max(unbound.again, now + SECOND),
+      };
     case 'stuck':
-      return { ...asked, phase: 'releasing', problem: unbound.problem, awaiting: unbound.problem.message, next: 'release', nextAt: now + backoff(asked.tries, rules.random) };
+      return {
+        ...asked,
+        phase: 'releasing',
+        problem: unbound.problem,
+        awaiting: unbound.problem.message,
+        next: 'release',
+        nextAt: now + backoff(asked.tries, rules.random),
+      };
   }
 }
 
@@ -209,7 +239,13 @@ function ended(lease: PimLease, reason: EndReason, by: Person | undefined, now: 
   }
 }
 
-function ending({ doubt: _, awaiting: __, ...lease }: PimLease, reason: EndReason, by: Person | undefined, now: Instant, at: Instant = now): PimLease {
+function ending(
+  { doubt: _, awaiting: __, ...lease }: PimLease,
+  reason: EndReason,
+  by: Person | undefined,
+  now: Instant,
+  at: Instant = now,
+): PimLease {
   return {
     ...lease,
     phase: 'releasing',
@@ -236,12 +272,21 @@ function over({ awaiting: _, doubt: __, ...lease }: PimLease, phase: 'failed' | 
 function resumed(lease: PimLease, now: Instant): PimLease {
   switch (lease.phase) {
     case 'intended':
-      return { ...ending(lease, 'activation failed', undefined, now), problem: { code: 'restarted', message: 'The daemon stopped before the cloud had answered.' } };
+      return {
+        ...ending(lease, 'activation failed', undefined, now),
+        problem: { code: 'restarted', message: 'The daemon stopped before the cloud had answered.' },
+      };
     case 'assigned':
     case 'usable':
-      return now >= lease.notAfter ? due(lease, now) : { ...lease, doubt: 'Verifying after a restart', checks: 0, tries: 0, next: 'check', nextAt: now };
+      return now >= lease.notAfter
+        ? due(lease, now)
+        : { ...lease, doubt: 'Verifying after a restart', checks: 0, tries: 0, next: 'check', nextAt: now };
     default:
-      return { ...lease, tries: 0, nextAt: lease.next === 'release' && lease.releasableAt ? Math.max(now, Math.min(lease.nextAt, lease.releasableAt)) : now };
+      return {
+        ...lease,
+        tries: 0,
+        nextAt: lease.next === 'release' && lease.releasableAt ? Math.max(now, Math.min(lease.nextAt, lease.releasableAt)) : now,
+      };
   }
 }
 

@@ -26,7 +26,8 @@ export function story(before: PimLease | undefined, after: PimLease): Told[] {
       if (before.usableAt === undefined) tell('grant.usable', `Usable: ${what}`);
       break;
     case 'releasing':
-      if (before.phase !== 'proving') tell('grant.ending', `Ending (${after.endReason ?? 'revoked'}): ${what}`, { lateBy: late(after, after.endingAt) });
+      if (before.phase !== 'proving')
+        tell('grant.ending', `Ending (${after.endReason ?? 'revoked'}): ${what}`, { lateBy: late(after, after.endingAt) });
       break;
     case 'gone':
       tell('grant.gone', `Gone: ${what}`, { lateBy: late(after, after.goneAt), data: { proof: after.proof ?? 'denied' } });

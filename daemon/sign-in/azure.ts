@@ -86,8 +86,15 @@ export class AzureSignIn {
       log.warn('sign-in to Azure failed', ofError(error));
       // An outage says nothing about who the person is.
       if (this.#person && error instanceof Fault && error.code !== 'sign-in-failed') return;
-      const problem = error instanceof Fault ? [error.message, error.wayOut].filter(Boolean).join(' ') : 'Signing in did not work. The daemon log has the details.';
-      this.#set(undefined, { to: 'azure', state: error instanceof Fault && error.code === 'sign-in-failed' ? 'signed out' : 'failed', problem });
+      const problem =
+        error instanceof Fault
+          ? [error.message, error.wayOut].filter(Boolean).join(' ')
+          : 'Signing in did not work. The daemon log has the details.';
+      this.#set(undefined, {
+        to: 'azure',
+        state: error instanceof Fault && error.code === 'sign-in-failed' ? 'signed out' : 'failed',
+        problem,
+      });
     } finally {
       limited.done();
     }

@@ -63,7 +63,12 @@ export class BrowserSignIn implements Tokens {
       loopback.close();
       throw new Fault('sign-in-failed', 'The identity provider offers no https page', { wayOut: 'Ask who runs central.' });
     }
-    void this.#finish(loopback, config, about, { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true });
+    void this.#finish(loopback, config, about, {
+      pkceCodeVerifier: verifier,
+      expectedState: state,
+      expectedNonce: nonce,
+      idTokenExpected: true,
+    });
     return page.href;
   }
 
@@ -87,7 +92,12 @@ export class BrowserSignIn implements Tokens {
     this.#loopback = undefined;
   }
 
-  async #finish(loopback: Loopback, config: oidc.Configuration, about: Discovery, checks: oidc.AuthorizationCodeGrantChecks): Promise<void> {
+  async #finish(
+    loopback: Loopback,
+    config: oidc.Configuration,
+    about: Discovery,
+    checks: oidc.AuthorizationCodeGrantChecks,
+  ): Promise<void> {
     try {
       const answer = await loopback.answer;
       const tokens = await oidc.authorizationCodeGrant(config, answer, checks, { resource: about.audience });
@@ -148,7 +158,11 @@ export class BrowserSignIn implements Tokens {
       return { config, about };
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : 'unknown';
-      throw new Fault('central-unreachable', `Central does not say where to sign in (${why})`, { cause, retryable: true, wayOut: 'Try again when central can be reached.' });
+      throw new Fault('central-unreachable', `Central does not say where to sign in (${why})`, {
+        cause,
+        retryable: true,
+        wayOut: 'Try again when central can be reached.',
+      });
     }
   }
 }

@@ -45,7 +45,8 @@ export async function openLoopback(clock: Clock, state: string): Promise<Loopbac
   });
   server.on('request', (request, response) => {
     const url = URL.canParse(request.url ?? '', `http://${host}`) ? new URL(request.url ?? '', `http://${host}`) : undefined;
-    const ours = request.method === 'GET' && request.headers.host === host && url?.pathname === '/cb' && url.searchParams.get('state') === state;
+    const ours =
+      request.method === 'GET' && request.headers.host === host && url?.pathname === '/cb' && url.searchParams.get('state') === state;
     response.setHeader('content-type', 'text/html; charset=utf-8');
     response.setHeader('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'");
     response.setHeader('cache-control', 'no-store');
@@ -55,7 +56,11 @@ export async function openLoopback(clock: Clock, state: string): Promise<Loopbac
       return;
     }
     const failed = url.searchParams.has('error');
-    response.end(failed ? PAGE('Sign-in did not work', 'You can close this tab. The editor says more.') : PAGE('Almost there', 'You can close this tab and go back to the editor.'));
+    response.end(
+      failed
+        ? PAGE('Sign-in did not work', 'You can close this tab. The editor says more.')
+        : PAGE('Almost there', 'You can close this tab and go back to the editor.'),
+    );
     settle?.resolve(url);
     end();
   });

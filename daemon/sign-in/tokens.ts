@@ -3,7 +3,10 @@ import type { Tokens } from '../central/http.ts';
 
 /** What is used of a cloud SDK's credential. */
 export interface Credential {
-  getToken(scopes: string | string[], options?: { abortSignal?: AbortSignal }): Promise<{ token: string; expiresOnTimestamp: number } | null>;
+  getToken(
+    scopes: string | string[],
+    options?: { abortSignal?: AbortSignal },
+  ): Promise<{ token: string; expiresOnTimestamp: number } | null>;
 }
 
 /** Tokens for central from the Azure identity. The credential itself caches what may be cached. */

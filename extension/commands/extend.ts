@@ -2,7 +2,7 @@ import { ThemeIcon } from 'vscode';
 import { HOUR, type Millis } from '../../protocol/clock.ts';
 import type { Grant } from '../../protocol/model.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
-import { type Choice, line, pick } from '../quick/pick.ts';
+import { type Choice, type List, line, pick } from '../quick/pick.ts';
 import { ask as askSteps, type Step, type StepEnd, type StepPlace } from '../quick/steps.ts';
 import { reasonProblem, text, ticketProblem } from '../quick/text.ts';
 import type { ShownGrant } from '../view.ts';
@@ -89,16 +89,23 @@ function minutesStep({ clock, time }: ActParts, draft: Draft, place: StepPlace):
     alwaysShow: true,
     value: duration,
   });
-  const offered = () => choices(draft.longest, draft.usual, draft.duration).map(row);
+  function draw(list: List<Millis>): void {
+    const { offered, marked } = choices(draft.longest, draft.usual, draft.duration);
+    const rows = offered.map(row);
+    list.show(
+      rows,
+      rows.find(({ value }) => value === marked),
+    );
+  }
   return pick<Millis>({
     title: title(draft),
     place,
     placeholder: 'How much longer? Choose, or type minutes such as 25 or 1h 30m',
     prompt: `It ends at ${time.at(grant.notAfter, clock.now())} now.`,
-    fill: (list) => list.show(offered()),
+    fill: draw,
     onValue(value, list) {
       const own = readDuration(value, draft.longest);
-      if (!value.trim()) list.show(offered());
+      if (!value.trim()) draw(list);
       else list.show(own.ok ? [row(own.value)] : [line(own.refusal.message, 'error', own.refusal.wayOut)]);
     },
     accept(duration) {
@@ -144,7 +151,7 @@ function confirmStep(parts: ActParts, draft: Draft, place: StepPlace): Promise<S
   const rows = (refusal?: Refusal): Choice<'extend'>[] => [
     {
       label: refusal ? 'Request it again' : 'Request extension',
-      detail: `${grant.role.title} on ${onWhat(grant)}, ${spelled(duration)} more, decided by the policy like any request`,
+      detail: `${spelled(duration)} more of ${grant.role.title} on ${onWhat(grant)}, if the policy agrees`,
       iconPath: new ThemeIcon('watch'),
       alwaysShow: true,
       value: 'extend',

@@ -51,13 +51,16 @@ export class Connection {
     return this.#try();
   }
 
-  /** Says hello again, with settings that have changed. */
+  /** Says hello again, with settings that have changed. The old connection stays until the new one is there. */
   async renew(): Promise<void> {
-    if (!this.#client) return;
     const old = this.#client;
-    this.#client = undefined;
+    const reading = await this.#parts.readEntry();
+    if (!old || !reading.ok) return;
+    const client = await this.#reach(reading.entry);
+    if (this.#closed || this.#client !== old) return client?.close();
+    if (!client) return;
+    this.#connected(client);
     old.close();
-    await this.#try();
   }
 
   close(): void {

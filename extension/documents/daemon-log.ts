@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises';
-import path from 'node:path';
 import { EventEmitter, type TextDocumentContentProvider, Uri, window, workspace } from 'vscode';
 
 export const LOG_SCHEME = 'portcullis-log';
@@ -10,8 +9,8 @@ export class DaemonLog implements TextDocumentContentProvider {
   readonly #file: string;
   readonly #changed = new EventEmitter<Uri>();
 
-  constructor(stateDir: string) {
-    this.#file = path.join(stateDir, 'daemon.log');
+  constructor(file: string) {
+    this.#file = file;
   }
 
   get onDidChange() {

@@ -10,8 +10,10 @@ import { inShort } from './review.ts';
 
 /** Asks how long, within the policy's limit; tells what the policy would say to the choice that is marked. */
 export function minutesStep(parts: ElevateParts, draft: Draft, place: StepPlace): Promise<StepEnd> {
-  const { role, resource } = draft;
-  if (!role || !resource) return Promise.resolve('back');
+  return draft.role && draft.resource ? ofRole(parts, draft, draft.role, place) : Promise.resolve('back');
+}
+
+function ofRole(parts: ElevateParts, draft: Draft, role: RoleOption, place: StepPlace): Promise<StepEnd> {
   const answers = new Map<Millis, string>();
   const until = (duration: Millis) => `until about ${parts.time.at(parts.clock.now() + duration, parts.clock.now())}`;
   let marked: Millis | undefined;
@@ -22,7 +24,14 @@ export function minutesStep(parts: ElevateParts, draft: Draft, place: StepPlace)
     alwaysShow: true,
     value: duration,
   });
-  const draw = (list: List<Millis>) => list.show(offered(parts, draft, role).map(row));
+  function draw(list: List<Millis>): void {
+    const { offered, marked: first } = choicesOf(parts, draft, role);
+    const rows = offered.map(row);
+    list.show(
+      rows,
+      rows.find(({ value }) => value === first),
+    );
+  }
 
   /** What the policy would say to the marked choice. */
   async function foretell(duration: Millis, list: List<Millis>): Promise<void> {
@@ -57,7 +66,7 @@ export function minutesStep(parts: ElevateParts, draft: Draft, place: StepPlace)
 
 const ASKING = 'Asking the policy…';
 
-function offered(parts: ElevateParts, draft: Draft, role: RoleOption): Millis[] {
+function choicesOf(parts: ElevateParts, draft: Draft, role: RoleOption): ReturnType<typeof choices> {
   const last = draft.resource ? parts.remembered.last(draft.resource.id) : undefined;
   const before = draft.duration ?? (last?.roleId === role.id ? last.duration : undefined) ?? parts.defaultMinutes() * MINUTE;
   return choices(role.longest, role.usual, before);

@@ -41,7 +41,7 @@ function reviewed(parts: ElevateParts, draft: Draft, chosen: Chosen, question: Q
 
   function draw(list: List<Act>, refusal?: Refusal): void {
     if (!preview) return;
-    list.prompt(preview.headline);
+    list.prompt(refusal ? `Not accepted: ${refusal.message}` : preview.headline);
     list.show(review(chosen, preview, parts.clock.now(), parts.time, refusal).map(row));
   }
 

@@ -10,6 +10,7 @@ export function headline(view: View): string | undefined {
   if (!state || link.state !== 'connected') return 'Connecting to the daemon…';
   if (state.daemon.stopping) return 'The daemon is ending what it holds…';
   const who = whoYouAre(view);
+  if (!who && state.signIns.some((one) => one.state === 'signing in')) return 'Signing in…';
   const [out] = signedOutOf(view);
   if (out)
     return join(who, `signed out of ${out.to === 'central' ? 'central' : PROVIDER_NAMES[out.to]}${out.problem ? `: ${out.problem}` : ''}`);

@@ -5,12 +5,12 @@ import { spelled } from './time.ts';
 const SHORTEST = MINUTE;
 const OFFERED = [5, 10, 15, 30, 60, 120, 240, 480];
 
-/** Durations to choose from within the limit, the usual one first. */
-export function choices(longest: Millis, usual: Millis, last?: Millis | undefined): Millis[] {
-  const first = [last, usual].filter((value): value is Millis => value !== undefined && value >= SHORTEST && value <= longest);
-  const rest = [...OFFERED.map((minutes) => minutes * MINUTE).filter((value) => value <= longest), wholeMinutes(longest)];
-  const all = [...new Set([...first.slice(0, 1), ...[...new Set([...first.slice(1), ...rest])].sort((a, b) => a - b)])];
-  return all.filter((value) => value >= SHORTEST).slice(0, 8);
+/** Durations to choose from within the limit, shortest first, and the one to mark: what was asked last, else the usual one. */
+export function choices(longest: Millis, usual: Millis, last?: Millis | undefined): { offered: Millis[]; marked: Millis } {
+  const likely = [last, usual].filter((value): value is Millis => value !== undefined && value >= SHORTEST && value <= longest);
+  const round = [...OFFERED.map((minutes) => minutes * MINUTE).filter((value) => value <= longest), wholeMinutes(longest)];
+  const offered = [...new Set([...likely, ...round])].filter((value) => value >= SHORTEST).sort((a, b) => a - b);
+  return { offered, marked: likely[0] ?? offered[0] ?? SHORTEST };
 }
 
 const wholeMinutes = (duration: Millis) => Math.floor(duration / MINUTE) * MINUTE;

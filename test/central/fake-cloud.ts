@@ -120,7 +120,11 @@ export class FakeCloud implements Provider, Granting {
   }
 
   async standing(order: Order): Promise<'standing' | 'absent'> {
-    return this.#run('standing', order, () => this.listSays ?? (this.allows(order.principalId, order.roleId, order.resource) ? 'standing' : 'absent'));
+    return this.#run(
+      'standing',
+      order,
+      () => this.listSays ?? (this.allows(order.principalId, order.roleId, order.resource) ? 'standing' : 'absent'),
+    );
   }
 
   get rights(): Map<string, Right> {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { test } from "node:test";
-import { Fault } from '../../protocol/fault.ts';
+import { test } from 'node:test';
 import { MINUTE } from '../../protocol/clock.ts';
+import { Fault } from '../../protocol/fault.ts';
 import { balancerId, PEOPLE } from './samples.ts';
-import { refusalOf, Stage, valueOf } from './stage.ts';
+import { accepted, refusalOf, Stage } from './stage.ts';
 
 const FULL = { roleId: 'full', resourceId: balancerId('staging-edge'), duration: 30 * MINUTE };
 
@@ -17,10 +17,10 @@ async function reopened(stage: Stage): Promise<void> {
 
 test('closed and opened at each step, the story goes on where it was', async (t) => {
   const stage = await Stage.open(t);
-  const asked = valueOf(await stage.ask('alice', FULL));
+  const asked = accepted(await stage.ask('alice', FULL));
   await reopened(stage);
   assert.equal((await stage.request('ben', asked.id)).mayDecide, true);
-  valueOf(await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Yes' } }));
+  accepted(await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Yes' } }));
   await stage.clock.advance(5);
   const id = (await stage.request('alice', asked.id)).grantId ?? '';
   await reopened(stage);
@@ -29,7 +29,7 @@ test('closed and opened at each step, the story goes on where it was', async (t)
   await reopened(stage);
   assert.equal((await stage.grant('alice', id)).state, 'usable');
   assert.ok(stage.cloud.allows(PEOPLE.alice.azureObjectId, 'full', FULL.resourceId));
-  valueOf(await stage.call('alice', 'revoke', { id, body: { because: 'revoked' } }));
+  accepted(await stage.call('alice', 'revoke', { id, body: { because: 'revoked' } }));
   await reopened(stage);
   assert.equal((await stage.grant('alice', id)).state, 'revoking');
   await stage.observe('alice', id, 'denied');
@@ -41,7 +41,7 @@ test('closed and opened at each step, the story goes on where it was', async (t)
 
 test('a request that lapsed while central was down lapses at its start', async (t) => {
   const stage = await Stage.open(t);
-  const asked = valueOf(await stage.ask('alice', FULL));
+  const asked = accepted(await stage.ask('alice', FULL));
   await stage.stop();
   await stage.clock.advance(61 * MINUTE);
   await stage.start();
@@ -53,20 +53,23 @@ test('stopped while the cloud was being asked: what is not known is taken back',
   const stage = await Stage.open(t);
   stage.cloud.fail('bind', { lateBy: 2 * MINUTE });
   stage.cloud.fail('unbind', 'hangs', 1);
-  const { grantId = '' } = valueOf(await stage.ask('alice'));
+  const { grantId = '' } = accepted(await stage.ask('alice'));
   await reopened(stage);
   await stage.clock.advance(15 * MINUTE);
   assert.equal((await stage.grant('alice', grantId)).state, 'gone');
   assert.equal(stage.cloud.standingRights, 0);
-  assert.equal((await stage.request('alice', valueOf(await stage.call('alice', 'state')).requests[0]?.id ?? '')).state, 'failed');
+  assert.equal((await stage.request('alice', accepted(await stage.call('alice', 'state')).requests[0]?.id ?? '')).state, 'failed');
 });
 
 test('two centrals do not share a store', async (t) => {
   const stage = await Stage.open(t);
   const first = stage.central;
-  await assert.rejects(stage.start(), (error) => error instanceof Fault && error.code === 'store-failed' && /Another central/.test(error.message));
+  await assert.rejects(
+    stage.start(),
+    (error) => error instanceof Fault && error.code === 'store-failed' && /Another central/.test(error.message),
+  );
   stage.central = first;
-  valueOf(await stage.call('alice', 'me'));
+  accepted(await stage.call('alice', 'me'));
 });
 
 test('the directory is read again when it changes; a bad one does not take force', async (t) => {
@@ -74,10 +77,10 @@ test('the directory is read again when it changes; a bad one does not take force
   const write = (people: unknown) => writeFileSync(stage.directoryFile, JSON.stringify({ people }));
   assert.equal(refusalOf(await stage.ask('dan')).code, 'not-eligible');
   write(Object.values(PEOPLE).map((person) => (person.id === 'dan' ? { ...person, groups: ['edge-sre'] } : person)));
-  await taken(stage, async () => valueOf(await stage.call('dan', 'me')).groups.includes('edge-sre'));
+  await taken(stage, async () => accepted(await stage.call('dan', 'me')).groups.includes('edge-sre'));
   write([{ id: 'dan', name: 'Dan', admin: true }]);
   await taken(stage, async () => stage.log.some((line) => line.includes('people.0.admin: is not known here')));
-  assert.deepEqual(valueOf(await stage.call('dan', 'me')).groups, ['edge-sre']);
+  assert.deepEqual(accepted(await stage.call('dan', 'me')).groups, ['edge-sre']);
 });
 
 async function taken(stage: Stage, ready: () => Promise<boolean>): Promise<void> {
@@ -88,4 +91,3 @@ async function taken(stage: Stage, ready: () => Promise<boolean>): Promise<void>
   }
   throw new Error('The change was not noticed');
 }
-

@@ -1,7 +1,7 @@
+import type { RoleTree } from '../../central/policy/roles.ts';
 import type { CatalogueRole } from '../../cloud/provider.ts';
 import type { ResourceId, RoleId } from '../../protocol/ids.ts';
 import type { LoadBalancer } from '../../protocol/model.ts';
-import type { RoleTree } from '../../central/policy/roles.ts';
 
 /** The roles that the example policy speaks of. */
 export const ROLES = ['observe', 'backends', 'nat', 'health-checks', 'certificates', 'routes', 'operate', 'full'] as const;
@@ -42,6 +42,12 @@ export const PEOPLE = {
   carla: { id: 'carla', name: 'Carla Reyes', azureObjectId: '5a1f0c64-9d0e-4f6b-8a53-1c2d3e4f5a03', groups: ['auditors'] },
   dan: { id: 'dan', name: 'Dan Weiss', azureObjectId: '5a1f0c64-9d0e-4f6b-8a53-1c2d3e4f5a04', groups: [] },
   lee: { id: 'lee', name: 'Lee Sun', azureObjectId: '5a1f0c64-9d0e-4f6b-8a53-1c2d3e4f5a05', groups: ['edge-sre', 'edge-leads'] },
-  leeAdmin: { id: 'lee-admin', name: 'Lee Sun (admin)', azureObjectId: '5a1f0c64-9d0e-4f6b-8a53-1c2d3e4f5a06', groups: ['edge-leads'], aliases: ['lee'] },
+  leeAdmin: {
+    id: 'lee-admin',
+    name: 'Lee Sun (admin)',
+    azureObjectId: '5a1f0c64-9d0e-4f6b-8a53-1c2d3e4f5a06',
+    groups: ['edge-leads'],
+    aliases: ['lee'],
+  },
 } as const;
 export type PersonName = keyof typeof PEOPLE;

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { Agent, fetch } from 'undici';
 import * as v from 'valibot';
 import { FileDirectory } from '../../central/people/directory.ts';
-import { type Central, type CentralSettings, DEFAULTS, startCentral } from '../../central/serve.ts';
+import { type Central, type CentralParts, type CentralSettings, DEFAULTS, startCentral } from '../../central/serve.ts';
 import { CENTRAL, centralAnswer } from '../../protocol/central-api.ts';
 import type { ElevationRequest, Grant } from '../../protocol/model.ts';
 import type { Answer } from '../../protocol/refusal.ts';
@@ -26,6 +26,8 @@ export interface Said<T> {
   answer: Answer<T>;
 }
 
+type CloudSide = Pick<CentralParts, 'provider' | 'granting' | 'roles'>;
+
 /** Central with a real identity provider over real HTTPS, a cloud in memory and a clock that the test moves. */
 export class Stage {
   readonly clock: ManualClock;
@@ -36,6 +38,7 @@ export class Stage {
   readonly log: string[] = [];
   readonly #dir: string;
   readonly #tokens = new Map<string, string>();
+  #side: CloudSide | undefined;
   central: Central | undefined;
 
   private constructor(parts: Pick<Stage, 'clock' | 'cloud' | 'identity' | 'agent' | 'settings'>, dir: string) {
@@ -47,7 +50,12 @@ export class Stage {
     this.#dir = dir;
   }
 
-  static async open(t: TestContext, changes: Partial<CentralSettings> = {}): Promise<Stage> {
+  /** @param azure The provider to use instead of the cloud in memory. */
+  static async open(
+    t: TestContext,
+    changes: Partial<CentralSettings> = {},
+    azure?: (clock: ManualClock) => Promise<CloudSide>,
+  ): Promise<Stage> {
     const dir = scratch(t);
     const certificates = await makeCertificates();
     // Tokens are of real time: the clock starts there and is moved from there.
@@ -68,6 +76,7 @@ export class Stage {
       ...changes,
     };
     const stage = new Stage({ clock, cloud: new FakeCloud(clock), identity, agent, settings }, dir);
+    stage.#side = await azure?.(clock);
     writeFileSync(stage.directoryFile, JSON.stringify({ people: Object.values(PEOPLE) }));
     t.after(async () => {
       await stage.central?.close();
@@ -86,11 +95,9 @@ export class Stage {
     this.central = await startCentral({
       settings: this.settings,
       clock: this.clock,
-      provider: this.cloud,
-      granting: this.cloud,
+      ...(this.#side ?? { provider: this.cloud, granting: this.cloud, roles: ROLE_TREE }),
       directory: new FileDirectory(this.directoryFile, this.settings.issuer),
       directoryFile: this.directoryFile,
-      roles: ROLE_TREE,
       logger: pino({ level: 'info' }, { write: (line: string) => void this.log.push(line) }),
       random: () => 0.5,
     });
@@ -110,17 +117,34 @@ export class Stage {
   }
 
   /** One call as one person, checked against the contract. */
-  async call<E extends Endpoint>(who: PersonName, endpoint: E, given: { id?: string; query?: string; body?: unknown } = {}): Promise<Said<Value<E>>> {
+  async call<E extends Endpoint>(
+    who: PersonName,
+    endpoint: E,
+    given: { id?: string; query?: string; body?: unknown } = {},
+  ): Promise<Said<Value<E>>> {
     const { method, path: where } = CENTRAL[endpoint];
     const body = given.body ?? (CENTRAL[endpoint].body ? {} : undefined);
-    const { status, json } = await this.raw(method, where.replace(':id', given.id ?? '') + (given.query ?? ''), await this.token(who), body);
+    const { status, json } = await this.raw(
+      method,
+      where.replace(':id', given.id ?? '') + (given.query ?? ''),
+      await this.token(who),
+      body,
+    );
     return { status, answer: v.parse(centralAnswer(endpoint), json) as Answer<Value<E>> };
   }
 
-  async raw(method: string, where: string, token: string | undefined, body?: unknown): Promise<{ status: number; json: unknown; headers: Headers }> {
+  async raw(
+    method: string,
+    where: string,
+    token: string | undefined,
+    body?: unknown,
+  ): Promise<{ status: number; json: unknown; headers: Headers }> {
     const response = await fetch(`${this.central?.url}${where}`, {
       method,
-      headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
       dispatcher: this.agent,
     });
@@ -130,7 +154,14 @@ export class Stage {
 
   /** Asks, and lets what follows from it happen. */
   async ask(who: PersonName, changes: Record<string, unknown> = {}): Promise<Said<ElevationRequest>> {
-    const body = { id: randomUUID(), resourceId: balancerId('prod-edge'), roleId: 'backends', duration: 900_000, reason: 'Drain web-1', ...changes };
+    const body = {
+      id: randomUUID(),
+      resourceId: balancerId('prod-edge'),
+      roleId: 'backends',
+      duration: 900_000,
+      reason: 'Drain web-1',
+      ...changes,
+    };
     const said = await this.call(who, 'request', { body });
     await this.clock.advance(5);
     return said;
@@ -171,12 +202,17 @@ export class Stage {
   }
 }
 
-export function valueOf<T>({ answer }: Said<T>): T {
+export function accepted<T>({ answer }: Said<T>): T {
   if (!answer.ok) throw new Error(`Refused: ${JSON.stringify(answer.refusal)}`);
   return answer.value;
 }
 
-export function refusalOf<T>({ answer }: Said<T>): { code: string; message: string; field?: string | undefined; wayOut?: string | undefined } {
+export function refusalOf<T>({ answer }: Said<T>): {
+  code: string;
+  message: string;
+  field?: string | undefined;
+  wayOut?: string | undefined;
+} {
   if (answer.ok) throw new Error(`Not refused: ${JSON.stringify(answer.value)}`);
   return answer.refusal;
 }

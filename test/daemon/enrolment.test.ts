@@ -8,7 +8,8 @@ import { Fault } from '../../protocol/fault.ts';
 import { scratch } from '../support/scratch.ts';
 
 const uid = process.geteuid?.();
-const write = (file: string, value: unknown) => writeFileSync(file, typeof value === 'string' ? value : JSON.stringify(value), { mode: 0o600 });
+const write = (file: string, value: unknown) =>
+  writeFileSync(file, typeof value === 'string' ? value : JSON.stringify(value), { mode: 0o600 });
 const central = { url: 'https://central.example.test', signIn: 'browser' };
 
 function files(t: Parameters<typeof scratch>[0]) {
@@ -44,7 +45,11 @@ test('a file that others may write is refused, naming the rule and the way out',
     chmodSync(where.enrolmentFile, mode);
     assert.throws(
       () => readEnrolment(where, uid),
-      (error) => error instanceof Fault && error.code === 'configuration-invalid' && /group or others/.test(error.message) && /chmod/.test(error.wayOut ?? ''),
+      (error) =>
+        error instanceof Fault &&
+        error.code === 'configuration-invalid' &&
+        /group or others/.test(error.message) &&
+        /chmod/.test(error.wayOut ?? ''),
     );
   }
   chmodSync(where.enrolmentFile, 0o644);
@@ -92,7 +97,8 @@ for (const [what, value, message] of WRONG) {
   test(`refused, naming the field: ${what}`, () => {
     assert.throws(
       () => parseEnrolment(JSON.stringify(value), 'enrolment.json'),
-      (error) => error instanceof Fault && error.code === 'configuration-invalid' && message.test(error.message) && (error.wayOut ?? '').length > 0,
+      (error) =>
+        error instanceof Fault && error.code === 'configuration-invalid' && message.test(error.message) && (error.wayOut ?? '').length > 0,
     );
   });
 }
@@ -103,19 +109,31 @@ test('fractions of a minute are allowed: tests and demos are short', () => {
 
 test('authorities: as listed, else central where there is one', () => {
   assert.deepEqual(authoritiesOf(parseEnrolment(JSON.stringify({ central }), 'f')), ['central']);
-  assert.deepEqual(authoritiesOf(parseEnrolment(JSON.stringify({ central, authorities: ['central', 'pim', 'pim'] }), 'f')), ['central', 'pim']);
+  assert.deepEqual(authoritiesOf(parseEnrolment(JSON.stringify({ central, authorities: ['central', 'pim', 'pim'] }), 'f')), [
+    'central',
+    'pim',
+  ]);
 });
 
 test('any text is an enrolment or a Fault, and every target in it is https', () => {
-  const nearly = fc.record({ central: fc.record({ url: fc.oneof(fc.webUrl(), fc.string()), signIn: fc.constantFrom('browser', 'azure') }) });
+  const nearly = fc.record({
+    central: fc.record({ url: fc.oneof(fc.webUrl(), fc.string()), signIn: fc.constantFrom('browser', 'azure') }),
+  });
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.json(), nearly.map((value) => JSON.stringify(value))), (text) => {
-      try {
-        const { central: target } = parseEnrolment(text, 'f');
-        if (target) assert.ok(target.url.startsWith('https://'));
-      } catch (error) {
-        assert.ok(error instanceof Fault, String(error));
-      }
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.json(),
+        nearly.map((value) => JSON.stringify(value)),
+      ),
+      (text) => {
+        try {
+          const { central: target } = parseEnrolment(text, 'f');
+          if (target) assert.ok(target.url.startsWith('https://'));
+        } catch (error) {
+          assert.ok(error instanceof Fault, String(error));
+        }
+      },
+    ),
   );
 });

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import type { Client } from '../../protocol/client.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { Grant } from '../../protocol/model.ts';
-import type { Client } from '../../protocol/client.ts';
 import { settle } from '../support/manual-clock.ts';
 import { ALICE, BALANCER, BEN, POOL, ROLE } from './support/cloud.ts';
-import { startStage, type Stage } from './support/stage.ts';
+import { type Stage, startStage } from './support/stage.ts';
 
 const ask = (minutes = 30) => ({
   resourceId: BALANCER,
@@ -162,7 +162,9 @@ test('an activation whose outcome is lost is taken back and verified until nothi
 
 test('a refusal of the cloud says why and leaves no grant standing', async (t) => {
   const stage = await startStage(t);
-  stage.pim.activations = [{ state: 'refused', problem: { code: 'RoleAssignmentExists', message: 'You hold it already', wayOut: 'Use it.' } }];
+  stage.pim.activations = [
+    { state: 'refused', problem: { code: 'RoleAssignmentExists', message: 'You hold it already', wayOut: 'Use it.' } },
+  ];
   const client = await stage.client();
   const answer = await client.call('request', ask());
   assert.ok(answer.ok);

@@ -38,7 +38,10 @@ function makeHome(t: TestContext): Home {
 }
 
 function run(t: TestContext, { env }: Home): { child: ChildProcess; ended: Promise<number | null>; said: () => string } {
-  const child = spawn(process.execPath, [...DAEMON_FLAGS, ENTRY_SCRIPT, 'daemon'], { env: daemonEnvironment(env, process.platform), stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [...DAEMON_FLAGS, ENTRY_SCRIPT, 'daemon'], {
+    env: daemonEnvironment(env, process.platform),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
   child.stderr?.on('data', (data) => {
     said += String(data);
@@ -113,7 +116,12 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 test('started detached: the secret comes over descriptor 3 and stands in no argument and no variable', async (t) => {
   const home = makeHome(t);
-  await startDaemon({ entryScript: ENTRY_SCRIPT, node: process.execPath, env: { ...home.env, NODE_OPTIONS: '--inspect', AZURE_AUTHORITY_HOST: 'https://evil.test' }, places: home.places });
+  await startDaemon({
+    entryScript: ENTRY_SCRIPT,
+    node: process.execPath,
+    env: { ...home.env, NODE_OPTIONS: '--inspect', AZURE_AUTHORITY_HOST: 'https://evil.test' },
+    places: home.places,
+  });
   const entry = await entryOf(home);
   t.after(() => isAlive(entry.pid) && process.kill(entry.pid, 'SIGKILL'));
   if (process.platform === 'linux') {

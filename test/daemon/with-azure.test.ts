@@ -5,7 +5,7 @@ import { HandedOverSession } from '../../daemon/sign-in/session.ts';
 import type { Client } from '../../protocol/client.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
 import type { Grant, LoadBalancer } from '../../protocol/model.ts';
-import { startStage as startAzureStage, type Stage as AzureStage } from '../cloud/azure/stage.ts';
+import { type Stage as AzureStage, startStage as startAzureStage } from '../cloud/azure/stage.ts';
 import { PEOPLE } from '../clouds/azure/estate.ts';
 import { field, type Timing } from '../clouds/azure/timing.ts';
 import { type Stage, startStage } from './support/stage.ts';
@@ -47,7 +47,9 @@ async function startBoth(t: TestContext, timing: Partial<Timing>, subscription =
       // HTTPS takes real time.
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
-    assert.fail(`Waited for ${what}: ${JSON.stringify(stage.daemon.live.now.grants)} ${JSON.stringify(stage.daemon.live.now.signIns)} ${JSON.stringify(stage.log.lines.slice(-5))}`);
+    assert.fail(
+      `Waited for ${what}: ${JSON.stringify(stage.daemon.live.now.grants)} ${JSON.stringify(stage.daemon.live.now.signIns)} ${JSON.stringify(stage.log.lines.slice(-5))}`,
+    );
   };
   const both = Object.assign(stage, { azure, balancer, eventually, allowed: () => azure.allows(azure.order(balancer.id)) });
   await eventually('the sign-in', () => stage.daemon.live.now.signIns.some(({ state }) => state === 'signed in'));
@@ -62,9 +64,12 @@ const grantIn =
 /** A call whose answer needs time to pass. */
 async function passing<T>(both: Both, answer: Promise<T>): Promise<T> {
   let said: { value: T } | undefined;
-  answer.then((value) => {
-    said = { value };
-  }, () => {});
+  answer.then(
+    (value) => {
+      said = { value };
+    },
+    () => {},
+  );
   await both.eventually('an answer', () => said !== undefined, 0);
   return answer;
 }
@@ -88,10 +93,16 @@ test('says who the person is and what they may ask for', async (t) => {
   assert.equal(client.state.signIns[0]?.person?.name, PEOPLE.alice.name);
   await both.eventually('the inventory', () => client.state.inventory.fetchedAt !== undefined);
   const { accounts } = await client.call('inventory.accounts', {});
-  assert.equal(accounts.reduce((sum, { balancers }) => sum + balancers, 0), 24);
+  assert.equal(
+    accounts.reduce((sum, { balancers }) => sum + balancers, 0),
+    24,
+  );
   const roles = await passing(both, client.call('eligibility', { resourceId: both.balancer.id }));
   assert.ok(roles.ok);
-  assert.deepEqual(roles.value.roles.map(({ id, authority }) => `${authority}/${id}`), ['pim/backends']);
+  assert.deepEqual(
+    roles.value.roles.map(({ id, authority }) => `${authority}/${id}`),
+    ['pim/backends'],
+  );
 });
 
 test('with the timing of the field: usable when it works, gone when it does not, and never before', async (t) => {
@@ -99,19 +110,27 @@ test('with the timing of the field: usable when it works, gone when it does not,
   const client = await both.client();
   assert.equal(both.allowed(), false);
   await elevate(both, client, 30);
-  await both.eventually('usable', () => {
-    const usable = grantIn(client, 'usable')();
-    if (usable) assert.ok(both.allowed(), 'usable means that Azure allows it');
-    return usable;
-  }, SECOND);
+  await both.eventually(
+    'usable',
+    () => {
+      const usable = grantIn(client, 'usable')();
+      if (usable) assert.ok(both.allowed(), 'usable means that Azure allows it');
+      return usable;
+    },
+    SECOND,
+  );
 
   const started = both.clock.now();
   assert.ok((await client.call('revoke', { grantId: grantIn(client, 'usable')()?.id as never })).ok);
-  const gone = await both.eventually('gone', () => {
-    const found = grantIn(client, 'gone')();
-    if (found) assert.equal(both.allowed(), false, 'gone means that Azure denies it');
-    return found;
-  }, 5 * SECOND);
+  const gone = await both.eventually(
+    'gone',
+    () => {
+      const found = grantIn(client, 'gone')();
+      if (found) assert.equal(both.allowed(), false, 'gone means that Azure denies it');
+      return found;
+    },
+    5 * SECOND,
+  );
   assert.equal(gone.proof, 'denied');
   assert.ok((gone.goneAt ?? 0) - started < 10 * MINUTE);
 });
@@ -150,7 +169,9 @@ test('elevating again at once after a revocation is refused by Azure in words, o
   await client.call('revoke', { grantId: first.id });
   await both.eventually('gone', grantIn(client, 'gone'));
   await elevate(both, client, 10);
-  const second = await both.eventually('an outcome', () => Object.values(client.state.grants).find(({ id, state }) => id !== first.id && (state === 'failed' || state === 'usable')));
+  const second = await both.eventually('an outcome', () =>
+    Object.values(client.state.grants).find(({ id, state }) => id !== first.id && (state === 'failed' || state === 'usable')),
+  );
   if (second.state === 'failed') assert.ok((second.problem?.message ?? '').length > 10);
   else assert.ok(both.allowed());
 });

@@ -29,7 +29,11 @@ async function startBoth(t: TestContext): Promise<Both> {
   const dispatcher = dispatcherFor(service.identity.ca);
   const agent = new Agent({ connect: { ca: service.identity.ca } });
   t.after(() => Promise.all([agent.destroy(), dispatcher.destroy()]));
-  const stage = await startStage(t, { authorities: ['central'], clock, parts: { central: { url: service.central.url, signIn: 'browser', dispatcher } } });
+  const stage = await startStage(t, {
+    authorities: ['central'],
+    clock,
+    parts: { central: { url: service.central.url, signIn: 'browser', dispatcher } },
+  });
   stage.cloud.balancers = [balancer(EDGE, 'prod-edge')];
   return Object.assign(stage, {
     service,
@@ -82,7 +86,16 @@ test('signs in by browser, elevates, sees it usable, revokes, sees it gone, and 
   assert.equal(gone.endReason, 'revoked');
   const { events } = await client.call('audit.query', { filter: { grantId: gone.id }, offset: 0, limit: 200 });
   const kinds = new Set(events.map(({ kind }) => kind));
-  for (const kind of ['request.created', 'request.decided', 'grant.intended', 'grant.assigned', 'grant.usable', 'grant.ending', 'grant.gone', 'lease.taken']) {
+  for (const kind of [
+    'request.created',
+    'request.decided',
+    'grant.intended',
+    'grant.assigned',
+    'grant.usable',
+    'grant.ending',
+    'grant.gone',
+    'lease.taken',
+  ]) {
     assert.ok(kinds.has(kind as never), `${kind} is in ${[...kinds].join(', ')}`);
   }
 });
@@ -108,7 +121,14 @@ test('central dies and comes back: lost is shown, then the truth', async (t) => 
   const client = await both.client();
   await both.signIn(client);
   both.cloud.power = true;
-  const ask = { resourceId: EDGE, roleId: 'backends' as never, authority: 'central' as const, duration: 10 * MINUTE, reason: 'INC-3: drain', idempotencyKey: randomUUID() };
+  const ask = {
+    resourceId: EDGE,
+    roleId: 'backends' as never,
+    authority: 'central' as const,
+    duration: 10 * MINUTE,
+    reason: 'INC-3: drain',
+    idempotencyKey: randomUUID(),
+  };
   assert.ok((await client.call('request', ask)).ok);
   await eventually(both.clock, 'the use', grantIn(client, 'usable'));
   const port = Number(new URL(both.service.central?.url ?? '').port);
@@ -125,7 +145,14 @@ test('a daemon that dies loses its hold: central ends the grant after its grace'
   const client = await both.client();
   await both.signIn(client);
   both.cloud.power = true;
-  const ask = { resourceId: EDGE, roleId: 'backends' as never, authority: 'central' as const, duration: 15 * MINUTE, reason: 'INC-4: drain', idempotencyKey: randomUUID() };
+  const ask = {
+    resourceId: EDGE,
+    roleId: 'backends' as never,
+    authority: 'central' as const,
+    duration: 15 * MINUTE,
+    reason: 'INC-4: drain',
+    idempotencyKey: randomUUID(),
+  };
   assert.ok((await client.call('request', ask)).ok);
   const usable = await eventually(both.clock, 'the use', grantIn(client, 'usable'));
   await both.restart();

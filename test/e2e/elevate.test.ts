@@ -35,6 +35,10 @@ story('access from the tree to the write, counted down, taken back, and told as 
   const event = (kind: string) => panel.locator('[role="row"]', { hasText: kind }).first();
   for (const kind of ['Requested', 'Decided by policy', 'Activating', 'Usable', 'Revoking', 'Gone']) await event(kind).waitFor();
   await stage.shot('alice', '7-audit');
+  await event('Gone').click();
+  await panel.getByRole('button', { name: 'Story of this grant' }).click();
+  await panel.getByText('Drain web-3 for the kernel update').first().waitFor();
+  await stage.shot('alice', '8-story');
 });
 
 story('two windows show the same truth, and a reload keeps it', { story: 'windows' }, async (stage) => {

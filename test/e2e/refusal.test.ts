@@ -8,7 +8,7 @@ story(
   async (stage) => {
     const { workbench } = stage.player('alice');
     const balancer = stage.organisation.balancer({ env: 'prod' });
-    await review(workbench, balancer, { role: 'Full', minutes: 30, reason: 'Replace the frontend', ticket: 'OPS-1234' });
+    await review(workbench, balancer, { role: 'Full write', minutes: 30, reason: 'Replace the frontend', ticket: 'OPS-1234' });
     await workbench.option('Review, then request access', /Needs approval/i).waitFor();
     await stage.shot('alice', '1-needs-approval');
     await workbench.page.keyboard.press('Escape');

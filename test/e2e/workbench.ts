@@ -45,9 +45,13 @@ export class Workbench {
   async expand(label: string | RegExp): Promise<void> {
     const row = this.row(label).first();
     await row.waitFor({ timeout: LOADING });
-    if ((await row.getAttribute('aria-expanded')) === 'true') return;
-    await row.locator('.monaco-tl-twistie').click();
-    await this.page.waitForFunction((element) => element?.getAttribute('aria-expanded') === 'true', await row.elementHandle());
+    // Looked up anew each time: a tree that is refreshed draws other rows, and a click on the old one is lost.
+    for (let attempt = 0; attempt < 10; attempt++) {
+      if ((await row.getAttribute('aria-expanded')) === 'true') return;
+      await row.locator('.monaco-tl-twistie').click();
+      await this.page.waitForTimeout(500);
+    }
+    throw new Error(`The row ${label} does not open`);
   }
 
   async contextMenu(row: Locator, item: string | RegExp): Promise<void> {

@@ -35,7 +35,14 @@ export async function signInHeadless({ issuer, ca, clientId, audience, scopes }:
     const back = await throughTheForms(agent, `${issuer}/auth?${query}`, personId);
     const code = back.searchParams.get('code');
     if (!code) throw new Error(`The identity provider answered ${back.searchParams.get('error_description') ?? back.href}`);
-    const body = new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: REDIRECT, client_id: clientId, code_verifier: verifier, resource: audience });
+    const body = new URLSearchParams({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: REDIRECT,
+      client_id: clientId,
+      code_verifier: verifier,
+      resource: audience,
+    });
     const response = await fetch(`${issuer}/token`, { method: 'POST', body, dispatcher: agent });
     const tokens = (await response.json()) as { access_token?: string; refresh_token?: string; error_description?: string };
     if (!tokens.access_token || !tokens.refresh_token) throw new Error(`No tokens: ${tokens.error_description ?? response.status}`);
@@ -52,7 +59,13 @@ async function throughTheForms(agent: Agent, start: string, personId: string): P
   let form: URLSearchParams | undefined;
   for (let step = 0; step < 20; step++) {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(url, { method: form ? 'POST' : 'GET', body: form ?? null, headers: { cookie }, redirect: 'manual', dispatcher: agent });
+    const response = await fetch(url, {
+      method: form ? 'POST' : 'GET',
+      body: form ?? null,
+      headers: { cookie },
+      redirect: 'manual',
+      dispatcher: agent,
+    });
     for (const line of response.headers.getSetCookie()) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       if (name && value) cookies.set(name, value);
@@ -67,7 +80,14 @@ async function throughTheForms(agent: Agent, start: string, personId: string): P
       continue;
     }
     const action = /action="([^"]+)"/.exec(text)?.[1];
-    if (!action) throw new Error(`The identity provider stopped at ${url.pathname} with ${response.status}: ${text.replace(/<style>.*<\/style>/s, "").replace(/<[^>]*>/g, " ").trim().slice(0, 300)}`);
+    if (!action)
+      throw new Error(
+        `The identity provider stopped at ${url.pathname} with ${response.status}: ${text
+          .replace(/<style>.*<\/style>/s, '')
+          .replace(/<[^>]*>/g, ' ')
+          .trim()
+          .slice(0, 300)}`,
+      );
     form = new URLSearchParams(text.includes('name="person"') ? { person: personId } : { consent: 'yes' });
     url = new URL(action, url);
   }

@@ -4,7 +4,10 @@ declare module 'oidc-provider' {
 
   interface Interaction {
     uid: string;
-    prompt: { name: 'login' | 'consent'; details: { missingOIDCScope?: string[]; missingOIDCClaims?: string[]; missingResourceScopes?: Record<string, string[]> } };
+    prompt: {
+      name: 'login' | 'consent';
+      details: { missingOIDCScope?: string[]; missingOIDCClaims?: string[]; missingResourceScopes?: Record<string, string[]> };
+    };
     params: Record<string, unknown>;
     session?: { accountId: string };
     grantId?: string;
@@ -21,7 +24,12 @@ declare module 'oidc-provider' {
     constructor(issuer: string, configuration: object);
     callback(): RequestListener;
     interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
-    interactionFinished(request: IncomingMessage, response: ServerResponse, result: object, options?: { mergeWithLastSubmission: boolean }): Promise<void>;
+    interactionFinished(
+      request: IncomingMessage,
+      response: ServerResponse,
+      result: object,
+      options?: { mergeWithLastSubmission: boolean },
+    ): Promise<void>;
     on(event: string, listener: (...args: unknown[]) => void): this;
     Grant: { new (about: { accountId: string; clientId: string }): Grant; find(id: string): Promise<Grant | undefined> };
   }

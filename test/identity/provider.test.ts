@@ -13,12 +13,20 @@ test('somebody who goes through login and consent gets an access token for centr
   const { accessToken, refreshToken } = await identity.signIn('alice');
   const claims = decodeJwt(accessToken);
   assert.equal(decodeProtectedHeader(accessToken).typ, 'at+jwt');
-  assert.deepEqual([claims.iss, claims.aud, claims.sub, claims['name'], claims['oid']], [identity.issuer, AUDIENCE, 'alice', ALICE.name, ALICE.oid]);
+  assert.deepEqual(
+    [claims.iss, claims.aud, claims.sub, claims['name'], claims['oid']],
+    [identity.issuer, AUDIENCE, 'alice', ALICE.name, ALICE.oid],
+  );
 
   const agent = new Agent({ connect: { ca: identity.ca } });
   t.after(() => agent.close());
   const refresh = async (token: string) => {
-    const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, client_id: identity.clientId, resource: AUDIENCE });
+    const body = new URLSearchParams({
+      grant_type: 'refresh_token',
+      refresh_token: token,
+      client_id: identity.clientId,
+      resource: AUDIENCE,
+    });
     return fetch(identity.tokenEndpoint, { method: 'POST', body, dispatcher: agent });
   };
   const renewed = (await (await refresh(refreshToken)).json()) as { access_token: string; refresh_token: string };

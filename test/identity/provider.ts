@@ -106,7 +106,15 @@ async function configuration({ people, audience, accessTokenSeconds = 600 }: Ide
       const claims = claimsOf(id);
       return claims && { accountId: id, claims: () => claims };
     },
-    ttl: { AccessToken: accessTokenSeconds, Grant: 86_400, IdToken: 3_600, Interaction: 3_600, RefreshToken: 86_400, Session: 86_400, AuthorizationCode: 60 },
+    ttl: {
+      AccessToken: accessTokenSeconds,
+      Grant: 86_400,
+      IdToken: 3_600,
+      Interaction: 3_600,
+      RefreshToken: 86_400,
+      Session: 86_400,
+      AuthorizationCode: 60,
+    },
     renderError: (ctx: { type: string; body: string }, out: { error: string; error_description?: string }) => {
       ctx.type = 'html';
       ctx.body = errorPage(out.error_description ?? out.error);
@@ -116,7 +124,8 @@ async function configuration({ people, audience, accessTokenSeconds = 600 }: Ide
 
 /** The pages between the client's question and the provider's answer. */
 function interactions(provider: Provider, people: readonly IdentityPerson[]) {
-  const show = (response: ServerResponse, html: string, status = 200) => void response.writeHead(status, { 'content-type': 'text/html; charset=utf-8' }).end(html);
+  const show = (response: ServerResponse, html: string, status = 200) =>
+    void response.writeHead(status, { 'content-type': 'text/html; charset=utf-8' }).end(html);
   return (request: IncomingMessage, response: ServerResponse) => {
     interact(request, response).catch((error: unknown) => show(response, errorPage(String(error)), 400));
   };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -46,9 +46,24 @@ budget('the page is at most 120 KiB gzipped', dist('webview/audit.js'), () => {
 budget('the .vsix is at most 3 MiB', VSIX, () => atMost(statSync(VSIX).size, 3 * KIB * KIB));
 
 budget('loading and activating the extension takes at most 50 ms', dist('extension.cjs'), () => {
-  const runs = Array.from({ length: 7 }, () =>
-    Number(execFileSync(process.execPath, [path.join(import.meta.dirname, 'activate.cjs'), dist('extension.cjs')], { encoding: 'utf8' })),
-  );
-  const median = runs.sort((a, b) => a - b)[3] ?? Number.POSITIVE_INFINITY;
+  const runs = Array.from({ length: 7 }, activation).sort((a, b) => a - b);
+  const median = runs[3] ?? Number.POSITIVE_INFINITY;
   assert.ok(median <= 50, `median ${median.toFixed(1)} ms of ${runs.map((run) => run.toFixed(0)).join(', ')}`);
 });
+
+/** One activation in a fresh process, in ms. */
+function activation(): number {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(import.meta.dirname, 'activate.cjs'), dist('extension.cjs')], {
+    encoding: 'utf8',
+  });
+  // Without the line of the bundle that Node shows, which has a hundred thousand characters.
+  assert.equal(
+    status,
+    0,
+    stderr
+      .split('\n')
+      .filter((line) => line.length < 300)
+      .join('\n'),
+  );
+  return Number(stdout);
+}

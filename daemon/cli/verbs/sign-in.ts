@@ -85,7 +85,9 @@ async function signOutOf(session: Session, to: To | undefined): Promise<Outcome>
         .filter(({ state }) => state === 'signed in')
         .map((place) => place.to);
   for (const place of places) await session.want('sign-out', { to: place });
-  return done({ signedOut: places }, [line(places.length > 0 ? `Signed out of ${places.map(placeName).join(' and ')}.` : 'You were not signed in.')]);
+  return done({ signedOut: places }, [
+    line(places.length > 0 ? `Signed out of ${places.map(placeName).join(' and ')}.` : 'You were not signed in.'),
+  ]);
 }
 
 const used = ({ signIns }: DaemonState): SignIn[] => signIns.filter(({ state }) => state !== 'not used');

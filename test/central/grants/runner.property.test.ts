@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { mayGrantMove, mayStand } from '../../../protocol/lifecycle.ts';
-import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
-import { firstBroken } from '../../../protocol/audit.ts';
-import type { GrantId } from '../../../protocol/ids.ts';
-import type { GrantState } from '../../../protocol/model.ts';
 import { rightKey, sha256 } from '../../../central/store/store.ts';
+import { firstBroken } from '../../../protocol/audit.ts';
+import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
+import type { GrantId } from '../../../protocol/ids.ts';
+import { mayGrantMove, mayStand } from '../../../protocol/lifecycle.ts';
+import type { GrantState } from '../../../protocol/model.ts';
 import type { CloudCall, Trouble } from '../fake-cloud.ts';
 import { World } from './world.ts';
 
@@ -14,20 +14,34 @@ const which = fc.nat({ max: 5 });
 const trouble: fc.Arbitrary<{ call: CloudCall; trouble: Trouble; times: number }> = fc.oneof(
   fc.record({
     call: fc.constantFrom<CloudCall>('bind', 'prolong'),
-    trouble: fc.oneof(fc.constantFrom<Trouble>('lost before', 'lost after', 'hangs'), fc.record({ lateBy: fc.integer({ min: 1, max: 9 * MINUTE }) })),
+    trouble: fc.oneof(
+      fc.constantFrom<Trouble>('lost before', 'lost after', 'hangs'),
+      fc.record({ lateBy: fc.integer({ min: 1, max: 9 * MINUTE }) }),
+    ),
     times: fc.constantFrom(1, 2),
   }),
   fc.record({ call: fc.constant<CloudCall>('bind'), trouble: fc.constant<Trouble>({ refuses: 'No' }), times: fc.constant(1) }),
   fc.record({
     call: fc.constant<CloudCall>('unbind'),
-    trouble: fc.oneof(fc.constantFrom<Trouble>('lost before', 'lost after', 'hangs', 'stuck'), fc.record({ notYet: fc.integer({ min: 0, max: 5 * MINUTE }) })),
+    trouble: fc.oneof(
+      fc.constantFrom<Trouble>('lost before', 'lost after', 'hangs', 'stuck'),
+      fc.record({ notYet: fc.integer({ min: 0, max: 5 * MINUTE }) }),
+    ),
     times: fc.integer({ min: 1, max: 8 }),
   }),
-  fc.record({ call: fc.constant<CloudCall>('standing'), trouble: fc.constantFrom<Trouble>('lost before', 'hangs'), times: fc.integer({ min: 1, max: 5 }) }),
+  fc.record({
+    call: fc.constant<CloudCall>('standing'),
+    trouble: fc.constantFrom<Trouble>('lost before', 'hangs'),
+    times: fc.integer({ min: 1, max: 5 }),
+  }),
 );
 
 /** Some end by the cloud's own clock soon; some would stand for hours if nobody ended them. */
-const grant = fc.record({ type: fc.constant('grant' as const), who: fc.constantFrom('p1', 'p2'), lasts: fc.constantFrom(15 * MINUTE, 12 * HOUR) });
+const grant = fc.record({
+  type: fc.constant('grant' as const),
+  who: fc.constantFrom('p1', 'p2'),
+  lasts: fc.constantFrom(15 * MINUTE, 12 * HOUR),
+});
 const wrong = fc.record({ type: fc.constant('trouble' as const), trouble });
 
 const happening = fc.oneof(
@@ -37,7 +51,10 @@ const happening = fc.oneof(
   fc.record({ type: fc.constant('end' as const), which }),
   fc.record({ type: fc.constant('heartbeat' as const), which }),
   fc.record({ type: fc.constant('observe' as const), which }),
-  fc.record({ type: fc.constant('pass' as const), by: fc.oneof(fc.integer({ min: 1, max: 2 * SECOND }), fc.integer({ min: 1, max: 8 * MINUTE })) }),
+  fc.record({
+    type: fc.constant('pass' as const),
+    by: fc.oneof(fc.integer({ min: 1, max: 2 * SECOND }), fc.integer({ min: 1, max: 8 * MINUTE })),
+  }),
   fc.record({ type: fc.constant('sleep' as const), by: fc.integer({ min: 1, max: 20 * MINUTE }) }),
   fc.record({ type: fc.constant('restart' as const), down: fc.integer({ min: 0, max: 10 * MINUTE }) }),
   wrong,
@@ -128,14 +145,22 @@ async function check(world: World, ids: readonly GrantId[], states: Map<GrantId,
     const now = world.clock.now();
     const live = life.state === 'assigned' || life.state === 'usable' || life.state === 'unknown';
     assert.ok(!live || now < life.notAfter + NOTICED, `${life.state} after its instant`);
-    assert.ok(life.state !== 'gone' || life.proof !== undefined || life.endReason === 'superseded' || life.follows !== undefined || lives.some(({ follows }) => follows === life.id));
+    assert.ok(
+      life.state !== 'gone' ||
+        life.proof !== undefined ||
+        life.endReason === 'superseded' ||
+        life.follows !== undefined ||
+        lives.some(({ follows }) => follows === life.id),
+    );
     const known = life.state === 'assigned' || life.state === 'usable';
     assert.ok(!known || now >= life.notAfter || world.allows(life), `${life.state}, and the cloud does not allow it`);
     const others = lives.some((other) => other.id !== life.id && rightKey(other) === rightKey(life) && mayStand(other.state));
     if (!mayStand(life.state) && !others) assert.ok(!world.allows(life), `${life.state}, and the cloud allows it`);
   }
   for (const key of world.cloud.rights.keys()) {
-    const owners = lives.filter((life) => key === JSON.stringify([life.principalId, life.role.id, life.resource.id]) && mayStand(life.state));
+    const owners = lives.filter(
+      (life) => key === JSON.stringify([life.principalId, life.role.id, life.resource.id]) && mayStand(life.state),
+    );
     const standing = world.cloud.allows(...(JSON.parse(key) as [string, string, string]));
     assert.ok(!standing || owners.length > 0, 'power that no grant accounts for');
   }

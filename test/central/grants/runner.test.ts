@@ -17,7 +17,9 @@ test('the intent is durable before the cloud is called', async (t) => {
   let known = false;
   const bind = world.cloud.bind.bind(world.cloud);
   world.cloud.bind = async (order) => {
-    known = (await world.store.grant(order.grantId))?.state === 'activating' && (await world.store.events(0, 10)).some(({ kind }) => kind === 'grant.intended');
+    known =
+      (await world.store.grant(order.grantId))?.state === 'activating' &&
+      (await world.store.events(0, 10)).some(({ kind }) => kind === 'grant.intended');
     return bind(order);
   };
   await world.grant();
@@ -142,7 +144,7 @@ test('a denial before the removal proves nothing', async (t) => {
   assert.equal((await world.life(id)).state, 'revoking');
 });
 
-test('a denial of what never worked needs the cloud\'s list beside it', async (t) => {
+test("a denial of what never worked needs the cloud's list beside it", async (t) => {
   const world = await open(t);
   const id = await world.grant();
   await world.clock.advance(10);
@@ -219,7 +221,7 @@ test('a machine that slept past the instant ends the grant when it wakes', async
 test('an extension takes the right over: the followed grant ends, the right does not', async (t) => {
   const world = await open(t);
   const first = await world.grant();
-  await world.clock.advance(10 * MINUTE / 5);
+  await world.clock.advance((10 * MINUTE) / 5);
   await world.observe(first);
   const second = await world.grant({ follows: first });
   await world.clock.advance(SECOND);
@@ -260,7 +262,9 @@ test('a failing store gives no new power, and does not keep old power', async (t
   assert.equal(world.cloud.count('bind'), 1);
   await world.runner.send(id, end());
   await world.clock.advance(10);
-  assert.ok(!world.allows({ principalId: 'oid-alice', role: { id: 'backends' }, resource: { id: (await world.life(id)).resource.id } } as never));
+  assert.ok(
+    !world.allows({ principalId: 'oid-alice', role: { id: 'backends' }, resource: { id: (await world.life(id)).resource.id } } as never),
+  );
   world.store.write = write;
   await world.clock.advance(3 * MINUTE);
   await world.runner.sweep();

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { CALL_TIMEOUT, CloudCalls } from '../../../central/grants/calls.ts';
 import type { GrantLife } from '../../../central/grants/life.ts';
 import { GrantRunner } from '../../../central/grants/runner.ts';
+import type { RequestLife } from '../../../central/requests/life.ts';
 import { sqliteDialect } from '../../../central/store/sqlite.ts';
 import { Store } from '../../../central/store/store.ts';
-import type { RequestLife } from '../../../central/requests/life.ts';
 import { MINUTE } from '../../../protocol/clock.ts';
 import type { GrantId, RequestId } from '../../../protocol/ids.ts';
 import type { Person } from '../../../protocol/model.ts';
@@ -50,7 +50,13 @@ export class World {
   async grant(changes: Partial<Pick<GrantLife, 'follows' | 'principalId' | 'notAfter'>> = {}): Promise<GrantId> {
     const id = randomUUID() as GrantId;
     const requestId = randomUUID() as RequestId;
-    const resource = { id: balancerId('prod-edge'), name: 'prod-edge', kind: 'Load balancer', balancerId: balancerId('prod-edge'), balancerName: 'prod-edge' };
+    const resource = {
+      id: balancerId('prod-edge'),
+      name: 'prod-edge',
+      kind: 'Load balancer',
+      balancerId: balancerId('prod-edge'),
+      balancerName: 'prod-edge',
+    };
     const { allows, actions, ...role } = aRole('backends');
     const now = this.clock.now();
     const start = await this.store.write(async (tx) => {

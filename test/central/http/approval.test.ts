@@ -6,23 +6,26 @@ import { HOUR, MINUTE } from '../../../protocol/clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 import { balancerId, EXAMPLE_POLICY, PEOPLE } from '../samples.ts';
-import { refusalOf, Stage, valueOf } from '../stage.ts';
+import { accepted, refusalOf, Stage } from '../stage.ts';
 
 const FULL = { roleId: 'full', resourceId: balancerId('staging-edge'), duration: 30 * MINUTE };
 const RIGHT = [PEOPLE.alice.azureObjectId, 'full', balancerId('staging-edge')] as const;
 
 test('another person approves: only then is there power', async (t) => {
   const stage = await Stage.open(t);
-  const asked = valueOf(await stage.ask('alice', FULL));
+  const asked = accepted(await stage.ask('alice', FULL));
   assert.equal(asked.state, 'pending approval');
   assert.deepEqual([asked.approvers?.needed, asked.approvers?.group], [1, 'edge-leads']);
-  assert.deepEqual(asked.approvers?.people.map(({ name }) => name), ['Ben Okafor', 'Lee Sun', 'Lee Sun (admin)']);
+  assert.deepEqual(
+    asked.approvers?.people.map(({ name }) => name),
+    ['Ben Okafor', 'Lee Sun', 'Lee Sun (admin)'],
+  );
   assert.equal(stage.cloud.calls.length, 0);
   const seen = await stage.request('ben', asked.id);
   assert.deepEqual([seen.mine, seen.mayDecide, seen.reason], [false, true, 'Drain web-1']);
 
-  valueOf(await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Go ahead' } }));
-  valueOf(await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Go ahead' } }));
+  accepted(await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Go ahead' } }));
+  accepted(await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Go ahead' } }));
   await stage.clock.advance(5);
   assert.ok(stage.cloud.allows(...RIGHT));
   assert.equal(stage.cloud.count('bind'), 1, 'approved twice is granted once');
@@ -32,18 +35,18 @@ test('another person approves: only then is there power', async (t) => {
 
 test('nobody approves their own request, under whatever account', async (t) => {
   const stage = await Stage.open(t);
-  const asked = valueOf(await stage.ask('lee', FULL));
+  const asked = accepted(await stage.ask('lee', FULL));
   for (const who of ['lee', 'leeAdmin'] as const) {
     const said = await stage.call(who, 'approve', { id: asked.id, body: { reason: 'Mine' } });
     assert.deepEqual([said.status, refusalOf(said).code], [403, 'self-approval']);
     assert.equal((await stage.request(who, asked.id)).mayDecide, false);
   }
-  valueOf(await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Fine' } }));
+  accepted(await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Fine' } }));
 });
 
 test('who is not asked does not decide, and does not even see it', async (t) => {
   const stage = await Stage.open(t);
-  const asked = valueOf(await stage.ask('alice', FULL));
+  const asked = accepted(await stage.ask('alice', FULL));
   for (const who of ['dan', 'carla'] as const) {
     assert.equal(refusalOf(await stage.call(who, 'approve', { id: asked.id, body: { reason: '' } })).code, 'not-yours');
     assert.equal(refusalOf(await stage.call(who, 'deny', { id: asked.id, body: { reason: 'No' } })).code, 'not-yours');
@@ -55,12 +58,12 @@ test('who is not asked does not decide, and does not even see it', async (t) => 
 
 test('denied, cancelled and lapsed requests give nothing, and it is too late for them', async (t) => {
   const stage = await Stage.open(t);
-  const ask = async () => valueOf(await stage.ask('alice', FULL)).id;
+  const ask = async () => accepted(await stage.ask('alice', FULL)).id;
   const denied = await ask();
   assert.equal(refusalOf(await stage.call('ben', 'deny', { id: denied, body: { reason: '' } })).field, 'reason');
-  valueOf(await stage.call('ben', 'deny', { id: denied, body: { reason: 'Not during the sale' } }));
+  accepted(await stage.call('ben', 'deny', { id: denied, body: { reason: 'Not during the sale' } }));
   const cancelled = await ask();
-  valueOf(await stage.call('alice', 'cancel', { id: cancelled }));
+  accepted(await stage.call('alice', 'cancel', { id: cancelled }));
   const stateOf = async (id: string) => (await stage.request('alice', id)).state;
   assert.deepEqual([await stateOf(denied), await stateOf(cancelled)], ['denied', 'cancelled']);
   assert.equal((await stage.request('alice', denied)).approvals[0]?.reason, 'Not during the sale');
@@ -70,19 +73,25 @@ test('denied, cancelled and lapsed requests give nothing, and it is too late for
   assert.equal(await stateOf(lapsed), 'pending approval');
   await stage.clock.advance(MINUTE + 300);
   assert.equal(await stateOf(lapsed), 'expired');
-  for (const id of [cancelled, lapsed]) assert.equal(refusalOf(await stage.call('ben', 'approve', { id, body: { reason: '' } })).code, 'too-late');
+  for (const id of [cancelled, lapsed])
+    assert.equal(refusalOf(await stage.call('ben', 'approve', { id, body: { reason: '' } })).code, 'too-late');
   assert.equal(stage.cloud.calls.length, 0);
 });
 
 test('the policy decides again at the moment of granting', async (t) => {
   const { stage, policyDir } = await withOwnPolicy(t);
-  const asked = valueOf(await stage.ask('alice', FULL));
+  const asked = accepted(await stage.ask('alice', FULL));
   const file = path.join(policyDir, 'policies/elevate.cedar');
-  const stricter = '@id("no-full") @reason("No full control this week") forbid (principal, action == Portcullis::Action::"elevate", resource) when { context.role == Portcullis::Role::"full" };';
+  const stricter =
+    '@id("no-full") @reason("No full control this week") forbid (principal, action == Portcullis::Action::"elevate", resource) when { context.role == Portcullis::Role::"full" };';
   writeFileSync(file, `${readFileSync(file, 'utf8')}\n${stricter}\n`);
   writeFileSync(
     path.join(policyDir, 'cases.json'),
-    JSON.stringify({ people: { a: { groups: ['edge-sre'] } }, resources: { r: { tags: { env: 'dev' } } }, cases: [{ name: 'no full', person: 'a', may: 'elevate', role: 'full', on: 'r', for: '5m', expect: 'refused' }] }),
+    JSON.stringify({
+      people: { a: { groups: ['edge-sre'] } },
+      resources: { r: { tags: { env: 'dev' } } },
+      cases: [{ name: 'no full', person: 'a', may: 'elevate', role: 'full', on: 'r', for: '5m', expect: 'refused' }],
+    }),
   );
   await stage.central?.reloadPolicy();
   const said = await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Yes' } });
@@ -94,7 +103,7 @@ test('the policy decides again at the moment of granting', async (t) => {
 
 test('a lock or a vanished balancer at the moment of granting fails the request', async (t) => {
   const stage = await Stage.open(t);
-  const asked = valueOf(await stage.ask('alice', FULL));
+  const asked = accepted(await stage.ask('alice', FULL));
   stage.cloud.locked.set(FULL.resourceId, ['do-not-delete']);
   assert.equal(refusalOf(await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Yes' } })).code, 'locked');
   const failed = await stage.request('alice', asked.id);

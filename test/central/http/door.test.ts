@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import * as v from 'valibot';
 import { Discovery, WELL_KNOWN } from '../../../protocol/central-api.ts';
 import { MINUTE } from '../../../protocol/clock.ts';
-import * as v from 'valibot';
 import { balancerId, PEOPLE } from '../samples.ts';
-import { AUDIENCE, refusalOf, Stage, valueOf } from '../stage.ts';
+import { AUDIENCE, accepted, refusalOf, Stage } from '../stage.ts';
 
 const ASK = { id: randomUUID(), resourceId: balancerId('prod-edge'), roleId: 'backends', duration: 900_000, reason: 'Drain' };
 
@@ -24,7 +24,9 @@ test('only a token of the issuer, for central, that lives, is let in', async (t)
   await refused(undefined, 'no token');
   await refused('x', 'not a token');
   const [head, body, signature] = good.split('.') as [string, string, string];
-  const edited = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(body, 'base64url').toString()), sub: 'ben' })).toString('base64url');
+  const edited = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(body, 'base64url').toString()), sub: 'ben' })).toString(
+    'base64url',
+  );
   await refused(`${head}.${edited}.${signature}`, 'another subject');
   const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'at+jwt' })).toString('base64url');
   await refused(`${none}.${body}.`, 'no signature');
@@ -33,12 +35,22 @@ test('only a token of the issuer, for central, that lives, is let in', async (t)
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const jwk = await exportJWK(publicKey);
   const mint = (changes: object, header: object = {}) =>
-    new SignJWT({ iss: stage.identity.issuer, aud: AUDIENCE, sub: 'alice', iat: Math.floor(stage.clock.now() / 1_000), exp: Math.floor(stage.clock.now() / 1_000) + 60, ...changes })
+    new SignJWT({
+      iss: stage.identity.issuer,
+      aud: AUDIENCE,
+      sub: 'alice',
+      iat: Math.floor(stage.clock.now() / 1_000),
+      exp: Math.floor(stage.clock.now() / 1_000) + 60,
+      ...changes,
+    })
       .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'identity', jwk, ...header })
       .sign(privateKey);
   await refused(await mint({}), "somebody else's key under the issuer's key id");
   const secret = new TextEncoder().encode(JSON.stringify(jwk));
-  await refused(await new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: 'identity' }).sign(secret), 'a symmetric key');
+  await refused(
+    await new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid: 'identity' }).sign(secret),
+    'a symmetric key',
+  );
 
   stage.clock.suspend(24 * 60 * MINUTE + MINUTE);
   await refused(good, 'expired');
@@ -53,11 +65,16 @@ test('a token for somebody else, or of another kind, is not let in', async (t) =
 
 test('the person comes from the token and never from the body', async (t) => {
   const stage = await Stage.open(t);
-  const me = valueOf(await stage.call('alice', 'me'));
+  const me = accepted(await stage.call('alice', 'me'));
   assert.deepEqual(me, { person: { id: 'alice', name: 'Alice Novak' }, groups: ['edge-sre'] });
   const { status, json } = await stage.raw('POST', '/v1/requests', await stage.token('dan'), { ...ASK, requester: 'alice' });
   assert.equal(status, 400);
-  assert.deepEqual((json as { refusal: object }).refusal, { code: 'bad-input', message: 'requester: is not known here', field: 'requester', wayOut: 'Leave it out' });
+  assert.deepEqual((json as { refusal: object }).refusal, {
+    code: 'bad-input',
+    message: 'requester: is not known here',
+    field: 'requester',
+    wayOut: 'Leave it out',
+  });
 });
 
 test('bad input names the field and the rule', async (t) => {
@@ -132,10 +149,10 @@ test('TLS below 1.3 is not spoken', async (t) => {
 test('with the cloud away nothing is asked for and nothing is recorded', async (t) => {
   const stage = await Stage.open(t);
   stage.cloud.down = true;
-  const before = valueOf(await stage.call('carla', 'record')).last;
+  const before = accepted(await stage.call('carla', 'record')).last;
   const said = await stage.ask('alice');
   assert.deepEqual([said.status, refusalOf(said).code], [409, 'unreachable']);
-  assert.equal(valueOf(await stage.call('carla', 'record')).last, before);
+  assert.equal(accepted(await stage.call('carla', 'record')).last, before);
 });
 
 test('a lock that would keep the right is named before anything is granted', async (t) => {
@@ -144,7 +161,10 @@ test('a lock that would keep the right is named before anything is granted', asy
   const refusal = refusalOf(await stage.ask('alice'));
   assert.equal(refusal.code, 'locked');
   assert.match(refusal.message, /do-not-delete/);
-  assert.equal(valueOf(await stage.call('alice', 'preview', { body: { resourceId: ASK.resourceId, roleId: 'backends', duration: 900_000 } })).outcome, 'refused');
+  assert.equal(
+    accepted(await stage.call('alice', 'preview', { body: { resourceId: ASK.resourceId, roleId: 'backends', duration: 900_000 } })).outcome,
+    'refused',
+  );
   assert.equal(stage.cloud.calls.length, 0);
 });
 
@@ -152,7 +172,7 @@ test('the same request id is the same request; of another it is refused', async 
   const stage = await Stage.open(t);
   const id = randomUUID();
   const said = await Promise.all([stage.ask('alice', { id }), stage.ask('alice', { id }), stage.ask('alice', { id })]);
-  assert.equal(new Set(said.map((each) => valueOf(each).grantId)).size, 1);
+  assert.equal(new Set(said.map((each) => accepted(each).grantId)).size, 1);
   assert.equal(stage.cloud.count('bind'), 1);
   assert.equal(refusalOf(await stage.ask('alice', { id, roleId: 'observe' })).field, 'id');
   assert.equal(refusalOf(await stage.ask('lee', { id })).field, 'id');
@@ -162,7 +182,10 @@ test('a person has five requests open at most', async (t) => {
   const stage = await Stage.open(t);
   const asked = [];
   for (let each = 0; each < 6; each++) asked.push(await stage.ask('alice', { resourceId: balancerId('staging-edge'), roleId: 'full' }));
-  assert.deepEqual(asked.map(({ status }) => status), [200, 200, 200, 200, 200, 429]);
+  assert.deepEqual(
+    asked.map(({ status }) => status),
+    [200, 200, 200, 200, 200, 429],
+  );
 });
 
 test('who has the right already extends it, and does not get it twice', async (t) => {
@@ -170,8 +193,8 @@ test('who has the right already extends it, and does not get it twice', async (t
   const id = await stage.elevated('alice');
   const again = refusalOf(await stage.ask('alice'));
   assert.deepEqual([again.code, again.wayOut], ['already-elevated', 'Extend it instead']);
-  await stage.clock.advance(10 * MINUTE / 5);
-  const next = valueOf(await stage.ask('alice', { follows: id }));
+  await stage.clock.advance((10 * MINUTE) / 5);
+  const next = accepted(await stage.ask('alice', { follows: id }));
   const [before, after] = [await stage.grant('alice', id), await stage.grant('alice', next.grantId)];
   assert.deepEqual([before.state, before.endReason, after.state, after.follows], ['gone', 'superseded', 'assigned', id]);
   assert.ok(after.notAfter > before.notAfter);
@@ -186,7 +209,7 @@ test('only the holder, or who the policy lets, ends a grant; only the holder hol
   assert.equal(refusalOf(await stage.call('dan', 'revoke', { id, body: { because: 'revoked' } })).code, 'not-yours');
   assert.equal(refusalOf(await stage.call('ben', 'heartbeat', { id, body: { instance: 'x' } })).code, 'not-yours');
   assert.equal(refusalOf(await stage.call('ben', 'observed', { id, body: { access: 'denied', at: stage.clock.now() } })).code, 'not-yours');
-  valueOf(await stage.call('ben', 'revoke', { id, body: { because: 'revoked' } }));
+  accepted(await stage.call('ben', 'revoke', { id, body: { because: 'revoked' } }));
   await stage.clock.advance(5);
   const ended = await stage.grant('alice', id);
   assert.deepEqual([ended.state, ended.endedBy?.name], ['revoking', 'Ben Okafor']);
@@ -204,9 +227,15 @@ test('a guarded role, an unknown role and an unknown balancer are refused plainl
 
 test('preview and eligibility tell before the question what the answer would be', async (t) => {
   const stage = await Stage.open(t);
-  const preview = async (body: object) => valueOf(await stage.call('alice', 'preview', { body: { resourceId: ASK.resourceId, roleId: 'backends', duration: 900_000, ...body } }));
+  const preview = async (body: object) =>
+    accepted(
+      await stage.call('alice', 'preview', { body: { resourceId: ASK.resourceId, roleId: 'backends', duration: 900_000, ...body } }),
+    );
   const atOnce = await preview({});
-  assert.deepEqual([atOnce.outcome, atOnce.headline, atOnce.longest, atOnce.ticketRequired], ['granted', 'Granted at once', 60 * MINUTE, false]);
+  assert.deepEqual(
+    [atOnce.outcome, atOnce.headline, atOnce.longest, atOnce.ticketRequired],
+    ['granted', 'Granted at once', 60 * MINUTE, false],
+  );
   const longer = await preview({ duration: 30 * MINUTE });
   assert.equal(longer.headline, 'Needs approval by Ben Okafor or Lee Sun or Lee Sun (admin)');
   assert.deepEqual(longer.decision.wouldChange, ['For 15 minutes or less it would be granted at once (rule quick-work-in-production)']);
@@ -215,10 +244,15 @@ test('preview and eligibility tell before the question what the answer would be'
   const refused = await preview({ duration: 120 * MINUTE });
   assert.match(refused.headline, /^Refused: At most 1 hour/);
   await stage.elevated('lee');
-  assert.deepEqual((await preview({})).elevatedHere.map(({ holder, role }) => [holder.name, role]), [['Lee Sun', 'Backends']]);
+  assert.deepEqual(
+    (await preview({})).elevatedHere.map(({ holder, role }) => [holder.name, role]),
+    [['Lee Sun', 'Backends']],
+  );
 
-  const { roles } = valueOf(await stage.call('alice', 'eligibility', { body: { resourceId: ASK.resourceId } }));
-  const may = roles.filter(({ unavailable }) => unavailable === undefined).map(({ id, longest, usual, ticketRequired }) => [id, longest / MINUTE, usual / MINUTE, ticketRequired]);
+  const { roles } = accepted(await stage.call('alice', 'eligibility', { body: { resourceId: ASK.resourceId } }));
+  const may = roles
+    .filter(({ unavailable }) => unavailable === undefined)
+    .map(({ id, longest, usual, ticketRequired }) => [id, longest / MINUTE, usual / MINUTE, ticketRequired]);
   assert.deepEqual(may, [
     ['observe', 60, 15, false],
     ['backends', 60, 15, false],
@@ -227,6 +261,6 @@ test('preview and eligibility tell before the question what the answer would be'
     ['full', 60, 15, true],
   ]);
   assert.match(roles.find(({ id }) => id === 'certificates')?.unavailable ?? '', /cannot limit this role/);
-  const nobody = valueOf(await stage.call('dan', 'eligibility', { body: { resourceId: ASK.resourceId } }));
+  const nobody = accepted(await stage.call('dan', 'eligibility', { body: { resourceId: ASK.resourceId } }));
   assert.ok(nobody.roles.every(({ unavailable }) => unavailable));
 });

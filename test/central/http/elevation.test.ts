@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MINUTE } from '../../../protocol/clock.ts';
 import { balancerId, PEOPLE } from '../samples.ts';
-import { refusalOf, Stage, valueOf } from '../stage.ts';
+import { accepted, refusalOf, Stage } from '../stage.ts';
 
 const RIGHT = [PEOPLE.alice.azureObjectId, 'backends', balancerId('prod-edge')] as const;
 
 test('granted at once: power in the cloud, proven usable, taken back, proven gone', async (t) => {
   const stage = await Stage.open(t);
-  const request = valueOf(await stage.ask('alice'));
+  const request = accepted(await stage.ask('alice'));
   assert.equal(request.state, 'approved');
   assert.deepEqual(request.decision?.rules, ['quick-work-in-production']);
   assert.ok(stage.cloud.allows(...RIGHT));
@@ -19,7 +19,7 @@ test('granted at once: power in the cloud, proven usable, taken back, proven gon
   assert.equal((await stage.grant('alice', id)).state, 'usable');
 
   await stage.clock.advance(MINUTE);
-  valueOf(await stage.call('alice', 'revoke', { id, body: { because: 'revoked' } }));
+  accepted(await stage.call('alice', 'revoke', { id, body: { because: 'revoked' } }));
   await stage.clock.advance(5);
   assert.ok(!stage.cloud.allows(...RIGHT));
   assert.equal((await stage.grant('alice', id)).state, 'revoking', 'accepted is not proven');

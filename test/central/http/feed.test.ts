@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { fetch } from 'undici';
 import * as v from 'valibot';
-import { FEED_PATH, FeedItem } from '../../../protocol/central-api.ts';
-import { firstBroken } from '../../../protocol/audit.ts';
 import { sha256 } from '../../../central/store/store.ts';
+import { firstBroken } from '../../../protocol/audit.ts';
+import { FEED_PATH, FeedItem } from '../../../protocol/central-api.ts';
 import { MINUTE } from '../../../protocol/clock.ts';
 import { until } from '../../support/until.ts';
 import { balancerId, type PersonName } from '../samples.ts';
-import { Stage, valueOf } from '../stage.ts';
+import { accepted, Stage } from '../stage.ts';
 
 interface Listening {
   items: { seq: number; item: FeedItem; at: number }[];
@@ -40,9 +40,11 @@ async function listen(t: TestContext, stage: Stage, who: PersonName, after = 0):
       }
     }
   };
-  void reading().catch(() => undefined).finally(() => {
-    heard.ended = true;
-  });
+  void reading()
+    .catch(() => undefined)
+    .finally(() => {
+      heard.ended = true;
+    });
   return heard;
 }
 
@@ -52,7 +54,7 @@ test('who asks hears the whole story in order, with state and record in step', a
   const stage = await Stage.open(t);
   const heard = await listen(t, stage, 'alice');
   const id = await stage.elevated('alice');
-  valueOf(await stage.call('alice', 'revoke', { id, body: { because: 'revoked' } }));
+  accepted(await stage.call('alice', 'revoke', { id, body: { because: 'revoked' } }));
   await stage.clock.advance(5);
   await stage.observe('alice', id, 'denied');
   await until('the grant is gone', () => kinds(heard).includes('grant.gone'));
@@ -68,7 +70,10 @@ test('who asks hears the whole story in order, with state and record in step', a
     'grant.gone',
   ]);
   const seqs = heard.items.map(({ seq }) => seq);
-  assert.deepEqual(seqs, [...seqs].sort((a, b) => a - b));
+  assert.deepEqual(
+    seqs,
+    [...seqs].sort((a, b) => a - b),
+  );
   assert.equal(heard.items.at(-1)?.item.grant?.state, 'gone');
   assert.ok(heard.items.every(({ item }) => item.event.reason === 'Drain web-1' && item.event.person?.name === 'Alice Novak'));
   const decided = heard.items[1]?.item.event.decision;
@@ -78,10 +83,13 @@ test('who asks hears the whole story in order, with state and record in step', a
 test('a feed taken up in the middle goes on from there', async (t) => {
   const stage = await Stage.open(t);
   await stage.elevated('alice');
-  const { seq } = valueOf(await stage.call('alice', 'state'));
+  const { seq } = accepted(await stage.call('alice', 'state'));
   const heard = await listen(t, stage, 'alice', seq - 1);
   await until('the last event', () => heard.items.length > 0);
-  assert.deepEqual(heard.items.map((each) => each.seq), [seq]);
+  assert.deepEqual(
+    heard.items.map((each) => each.seq),
+    [seq],
+  );
 });
 
 test('an item is heard within 250 ms of its event', async (t) => {
@@ -92,7 +100,9 @@ test('an item is heard within 250 ms of its event', async (t) => {
   for (let each = 0; each < 20; each++) {
     const before = heard.items.length;
     let answered = 0;
-    const call = stage.call('alice', 'request', { body: { id: randomUUID(), resourceId: balancerId('plain'), roleId: 'observe', duration: 300_000, reason: 'x' } });
+    const call = stage.call('alice', 'request', {
+      body: { id: randomUUID(), resourceId: balancerId('plain'), roleId: 'observe', duration: 300_000, reason: 'x' },
+    });
     await call.then(() => {
       answered = performance.now();
     });
@@ -110,8 +120,12 @@ test('others hear who holds what until when, and not why', async (t) => {
   await until('all have heard', () => [dan, ben, carla].every((each) => kinds(each).includes('grant.usable')));
   const seen = dan.items.find(({ item }) => item.event.kind === 'grant.usable')?.item;
   assert.equal(seen?.redacted, true);
-  assert.deepEqual([seen?.grant?.holder.name, seen?.grant?.role.id, seen?.grant?.resource.name, seen?.grant?.mine], ['Alice Novak', 'backends', 'prod-edge', false]);
-  for (const { item } of [...dan.items, ...ben.items]) assert.ok(!JSON.stringify(item).includes('Drain web-1') && !JSON.stringify(item).includes('CHG-7'));
+  assert.deepEqual(
+    [seen?.grant?.holder.name, seen?.grant?.role.id, seen?.grant?.resource.name, seen?.grant?.mine],
+    ['Alice Novak', 'backends', 'prod-edge', false],
+  );
+  for (const { item } of [...dan.items, ...ben.items])
+    assert.ok(!JSON.stringify(item).includes('Drain web-1') && !JSON.stringify(item).includes('CHG-7'));
   assert.ok(!kinds(dan).includes('request.created'));
   assert.ok(JSON.stringify(carla.items).includes('Drain web-1'), 'an auditor sees everything');
   assert.ok(kinds(carla).includes('request.created'));
@@ -121,9 +135,9 @@ test('others hear who holds what until when, and not why', async (t) => {
 test('who may decide hears of the request, and of its end', async (t) => {
   const stage = await Stage.open(t);
   const heard = await listen(t, stage, 'ben');
-  const asked = valueOf(await stage.ask('alice', { roleId: 'full', resourceId: balancerId('staging-edge') }));
+  const asked = accepted(await stage.ask('alice', { roleId: 'full', resourceId: balancerId('staging-edge') }));
   await until('the request', () => heard.items.at(-1)?.item.request?.mayDecide === true);
-  valueOf(await stage.call('alice', 'cancel', { id: asked.id }));
+  accepted(await stage.call('alice', 'cancel', { id: asked.id }));
   await until('its end', () => heard.items.at(-1)?.item.request?.state === 'cancelled');
   assert.equal(heard.items.at(-1)?.item.request?.mayDecide, false);
 });
@@ -150,21 +164,27 @@ test('the record holds every event once, chained; a person sees what concerns th
   const stage = await Stage.open(t);
   await stage.elevated('alice');
   await stage.elevated('lee', { resourceId: balancerId('staging-edge') });
-  const all = valueOf(await stage.call('carla', 'record'));
+  const all = accepted(await stage.call('carla', 'record'));
   assert.equal(all.events.length, all.last);
-  assert.deepEqual(all.events.map(({ seq }) => seq), all.events.map((_, index) => index + 1));
+  assert.deepEqual(
+    all.events.map(({ seq }) => seq),
+    all.events.map((_, index) => index + 1),
+  );
   assert.equal(firstBroken(all.events, sha256), undefined);
-  assert.deepEqual(all.events.slice(0, 2).map(({ kind }) => kind), ['policy.loaded', 'central.started']);
-  const own = valueOf(await stage.call('alice', 'record'));
+  assert.deepEqual(
+    all.events.slice(0, 2).map(({ kind }) => kind),
+    ['policy.loaded', 'central.started'],
+  );
+  const own = accepted(await stage.call('alice', 'record'));
   assert.ok(own.events.length > 4 && own.events.every(({ person }) => person?.name === 'Alice Novak'));
   assert.equal(own.last, all.last);
   const paged = [];
   for (let after = 0; ; ) {
-    const { events } = valueOf(await stage.call('alice', 'record', { query: `?after=${after}&limit=2` }));
+    const { events } = accepted(await stage.call('alice', 'record', { query: `?after=${after}&limit=2` }));
     paged.push(...events);
     if (events.length < 2) break;
     after = events.at(-1)?.seq ?? after;
   }
   assert.deepEqual(paged, own.events);
-  assert.deepEqual(valueOf(await stage.call('dan', 'record')).events, []);
+  assert.deepEqual(accepted(await stage.call('dan', 'record')).events, []);
 });

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { decide, reach } from '../../../central/policy/decide.ts';
 import { PolicyEngine } from '../../../central/policy/engine.ts';
 import { calendar, type Question } from '../../../central/policy/facts.ts';
-import { type PolicySource, readSet } from '../../../central/policy/set.ts';
 import { readFolder } from '../../../central/policy/folder.ts';
+import { type PolicySource, readSet } from '../../../central/policy/set.ts';
 import { HOUR, MINUTE } from '../../../protocol/clock.ts';
 import { EXAMPLE_POLICY, ROLE_TREE } from '../samples.ts';
 
@@ -24,7 +24,17 @@ function engineOf(...texts: string[]): PolicyEngine {
 
 const asked = (changes: Partial<Question> & { tags?: Record<string, string> } = {}): Question => {
   const { tags = { env: 'prod' }, ...rest } = changes;
-  const target = { id: 'azure:p1', account: 's', provider: 'azure', kind: 'load-balancer', name: 'p1', resourceGroup: 'g', location: 'l', exposure: 'public', tags };
+  const target = {
+    id: 'azure:p1',
+    account: 's',
+    provider: 'azure',
+    kind: 'load-balancer',
+    name: 'p1',
+    resourceGroup: 'g',
+    location: 'l',
+    exposure: 'public',
+    tags,
+  };
   return { person: { id: 'alice', groups: ['edge-sre'] }, role: 'full', target, duration: 2 * HOUR, now: MONDAY_TEN, ...rest };
 };
 
@@ -68,8 +78,14 @@ test('the worked example, case by case', () => {
 });
 
 test('the least demanding rule that covers the asked time wins', () => {
-  const permit = (id: string, require: string, max: string) => `@id("${id}") @require("${require}") @max_duration("${max}") permit (principal, ${ELEVATE}, resource);`;
-  const engine = engineOf(permit('a', '2 of x', '8h'), permit('b', '1 of y', '2h'), permit('c', 'none', '30m'), permit('d', '1 of z', '4h'));
+  const permit = (id: string, require: string, max: string) =>
+    `@id("${id}") @require("${require}") @max_duration("${max}") permit (principal, ${ELEVATE}, resource);`;
+  const engine = engineOf(
+    permit('a', '2 of x', '8h'),
+    permit('b', '1 of y', '2h'),
+    permit('c', 'none', '30m'),
+    permit('d', '1 of z', '4h'),
+  );
   const outcome = (duration: number) => {
     const { decision, requirements } = decide(engine, asked({ duration }));
     return [decision.outcome, requirements.map(({ needed, group }) => `${needed} ${group}`)];
@@ -82,7 +98,7 @@ test('the least demanding rule that covers the asked time wins', () => {
 });
 
 test('a policy that errs is a refusal, also where Cedar itself would allow', () => {
-  const overflow = `@id("errs") @reason("x") forbid (principal, ${ELEVATE}, resource) when { context.durationSec * 9223372036854775807 > 0 };`;
+  const overflow = `@id("errs") @reason("x") forbid (principal, ${ELEVATE}, resource) when { context.durationSec * 9007199254740991 > 0 };`;
   const permit = `@id("p") @require("none") @max_duration("8h") permit (principal, ${ELEVATE}, resource);`;
   const { decision } = decide(engineOf(overflow, permit), asked());
   assert.equal(decision.outcome, 'refused');
@@ -95,7 +111,10 @@ test('forbid wins over every permit, and more time or fewer groups never gets mo
   const question = fc.record({
     role: fc.constantFrom(...Object.keys(ROLE_TREE)),
     duration: fc.integer({ min: 1, max: 200 }).map((minutes) => minutes * MINUTE),
-    tags: fc.record({ env: fc.constantFrom('prod', 'staging', 'dev', 'PROD', ''), freeze: fc.constantFrom('true', 'false') }, { requiredKeys: [] }),
+    tags: fc.record(
+      { env: fc.constantFrom('prod', 'staging', 'dev', 'PROD', ''), freeze: fc.constantFrom('true', 'false') },
+      { requiredKeys: [] },
+    ),
     person: fc.record({ id: fc.constantFrom('alice', 'dan'), groups: fc.subarray(['edge-sre', 'edge-leads', 'auditors']) }),
     ticket: fc.option(fc.constant('CHG-1'), { nil: undefined }),
   });

@@ -49,16 +49,21 @@ function cliOf(t: TestContext, enrolment: object, prepare: (bin: string) => void
   return { cli, home };
 }
 
-const nobody = (bin: string) => writeFileSync(path.join(bin, 'az'), '#!/bin/sh\necho "Please run \'az login\'" >&2\nexit 1\n', { mode: 0o755 });
+const nobody = (bin: string) =>
+  writeFileSync(path.join(bin, 'az'), '#!/bin/sh\necho "Please run \'az login\'" >&2\nexit 1\n', { mode: 0o755 });
 const nowhere = { azure: { resourceManagerEndpoint: 'https://localhost:9', authorityHost: 'https://localhost:9' } };
 
-test('from a terminal: elevate under PIM until it works, revoke until it is gone, and prove the record', { timeout: 120_000 }, async (t) => {
+test('from a terminal: elevate under PIM until it works, revoke until it is gone, and prove the record', {
+  timeout: 120_000,
+}, async (t) => {
   const timing = { answerDelay: 200, minActive: 2_000, usableLag: 500, goneLag: 500, freshTokenRereads: false };
   const estate = makeEstate({ balancers: 24 });
   const azure = await startAzure({ clock: systemClock(() => os.uptime() * 1_000), estate, timing });
   t.after(() => azure.close());
   const { endpoint, authorityHost, caFile, tenantId } = azure;
-  const enrolment = { azure: { resourceManagerEndpoint: endpoint, authorityHost, caFile, tenantId, propagationMinutes: 0.1, shortestHoldMinutes: 0.05 } };
+  const enrolment = {
+    azure: { resourceManagerEndpoint: endpoint, authorityHost, caFile, tenantId, propagationMinutes: 0.1, shortestHoldMinutes: 0.05 },
+  };
   const { cli, home } = cliOf(t, enrolment, (bin) => void writeAz(bin, azProfile(azure, PEOPLE.alice.oid)));
   const json = async (...argv: string[]) => {
     const ran = await cli(...argv, '--json');
@@ -69,7 +74,9 @@ test('from a terminal: elevate under PIM until it works, revoke until it is gone
   assert.equal(listed.status, 0, listed.err);
   assert.equal(listed.value.balancers.length, 24);
   const production = estate.subscriptions[0]?.id;
-  const target = listed.value.balancers.find((one: { accountId: string; kind: string }) => one.accountId === production && one.kind === 'load-balancer');
+  const target = listed.value.balancers.find(
+    (one: { accountId: string; kind: string }) => one.accountId === production && one.kind === 'load-balancer',
+  );
   assert.ok(target);
   const roles = await json('roles', target.id);
   assert.ok(

@@ -6,6 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { WebSocket } from 'ws';
+import { openWire } from '../../../daemon/cli/wire.ts';
 import { hmac, nonce, same } from '../../../daemon/door/secrets.ts';
 import { listen } from '../../../daemon/door/server.ts';
 import { connect, proofText } from '../../../protocol/client.ts';
@@ -13,7 +14,6 @@ import { DOOR, LIMITS } from '../../../protocol/door.ts';
 import { settle } from '../../support/manual-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
-import { openWire } from '../../../daemon/cli/wire.ts';
 import { type Stage, startStage } from '../support/stage.ts';
 
 const SECRET = nonce();
@@ -26,7 +26,12 @@ interface OpenDoor extends Stage {
 async function openDoor(t: TestContext): Promise<OpenDoor> {
   const stage = await startStage(t, { parts: { secret: SECRET } });
   const socket = path.join(scratch(t), 'door.sock');
-  const server = await listen(socket, stage.clock, (wire) => stage.daemon.accept(wire), (mask) => process.umask(mask));
+  const server = await listen(
+    socket,
+    stage.clock,
+    (wire) => stage.daemon.accept(wire),
+    (mask) => process.umask(mask),
+  );
   t.after(() => server.close());
   return Object.assign(stage, { socket, instance: stage.daemon.live.now.daemon.instance });
 }
@@ -38,7 +43,11 @@ interface Raw {
 }
 
 function raw(door: OpenDoor, headers: Record<string, string> = {}, url: string = DOOR.path, protocols: string[] = [DOOR.subprotocol]): Raw {
-  const socket = new WebSocket(`ws://${DOOR.host}${url}`, protocols, { createConnection: () => net.connect(door.socket), headers, perMessageDeflate: false });
+  const socket = new WebSocket(`ws://${DOOR.host}${url}`, protocols, {
+    createConnection: () => net.connect(door.socket),
+    headers,
+    perMessageDeflate: false,
+  });
   const said: string[] = [];
   socket.on('message', (data) => void said.push(String(data)));
   socket.on('error', () => {});
@@ -89,7 +98,14 @@ async function proven(door: OpenDoor): Promise<Raw> {
 
 async function greeted(door: OpenDoor): Promise<Raw> {
   const client = await proven(door);
-  client.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'hello', params: { versions: [1], client: { name: 't', version: '1', kind: 'terminal' } } }));
+  client.socket.send(
+    JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'hello',
+      params: { versions: [1], client: { name: 't', version: '1', kind: 'terminal' } },
+    }),
+  );
   await until('the answer to hello', () => client.said[1]);
   return client;
 }
@@ -98,7 +114,15 @@ test('the real client comes through the real door', async (t) => {
   const door = await openDoor(t);
   const wire = await openWire(door.socket, door.clock);
   assert.ok(wire);
-  const client = await connect({ wire, entry: { instance: door.instance, secret: SECRET }, clock: door.clock, hmac, same, nonce, client: { name: 't', version: '1', kind: 'terminal' } });
+  const client = await connect({
+    wire,
+    entry: { instance: door.instance, secret: SECRET },
+    clock: door.clock,
+    hmac,
+    same,
+    nonce,
+    client: { name: 't', version: '1', kind: 'terminal' },
+  });
   assert.equal(client.state.daemon.instance, door.instance);
   client.close();
 });
@@ -181,7 +205,14 @@ test('hello comes first, and with a common version', async (t) => {
   assert.equal(await rude.closed, 1008);
   assert.equal(rude.said.length, 1);
   const old = await proven(door);
-  old.socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'hello', params: { versions: [0], client: { name: 't', version: '1', kind: 'terminal' } } }));
+  old.socket.send(
+    JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'hello',
+      params: { versions: [0], client: { name: 't', version: '1', kind: 'terminal' } },
+    }),
+  );
   assert.equal(await old.closed, 1008);
   assert.match(old.said[1] ?? '', /Update both/);
 });
@@ -194,7 +225,10 @@ test('unknown methods, keys and wrong values are refused by name; anything but a
     id += 1;
     client.socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
     const text = await until(`the answer to ${method}`, () => client.said.find((said) => said.startsWith(`{"jsonrpc":"2.0","id":${id},`)));
-    return JSON.parse(text) as { error?: { code: number; message: string }; result?: { ok: boolean; refusal: { code: string; field: string } } };
+    return JSON.parse(text) as {
+      error?: { code: number; message: string };
+      result?: { ok: boolean; refusal: { code: string; field: string } };
+    };
   };
   assert.equal((await ask('shell', { command: 'id' })).error?.code, -32_601);
   assert.equal((await ask('__proto__', {})).error?.code, -32_601);
@@ -203,7 +237,7 @@ test('unknown methods, keys and wrong values are refused by name; anything but a
   assert.deepEqual([extra.result?.refusal.code, extra.result?.refusal.field], ['bad-input', 'force']);
   const fraction = await ask('preview', { resourceId: 'azure:/x', roleId: 'r', authority: 'pim', duration: 1.5 });
   assert.deepEqual([fraction.result?.refusal.code, fraction.result?.refusal.field], ['bad-input', 'duration']);
-  for (const duration of [0, -1, 1e999, null]) {
+  for (const duration of [0, -1, null]) {
     const answer = await ask('preview', { resourceId: 'azure:/x', roleId: 'r', authority: 'pim', duration });
     assert.equal(answer.result?.refusal.field, 'duration', String(duration));
   }
@@ -234,7 +268,14 @@ test('a flood is slowed to its pace and loses nothing; one that never stops is c
   await until('all of them', () => answered() === 100);
 
   for (let id = 1_000; id < 20_000; id++) client.socket.send(JSON.stringify({ jsonrpc: '2.0', id, method: 'audit.facets', params: {} }));
-  const code = await Promise.race([client.closed, until('the end', async () => (await door.clock.advance(1_000), false)).catch(() => 0)]);
+  let code: number | undefined;
+  client.closed.then((closed) => {
+    code = closed;
+  });
+  await until('the end', async () => {
+    await door.clock.advance(1_000);
+    return code !== undefined;
+  });
   assert.equal(code, 1008);
 });
 
@@ -242,7 +283,15 @@ test('a reader that is slow gets a fresh snapshot later; one that never reads is
   const door = await openDoor(t);
   const wire = await openWire(door.socket, door.clock);
   assert.ok(wire);
-  const good = await connect({ wire, entry: { instance: door.instance, secret: SECRET }, clock: door.clock, hmac, same, nonce, client: { name: 't', version: '1', kind: 'terminal' } });
+  const good = await connect({
+    wire,
+    entry: { instance: door.instance, secret: SECRET },
+    clock: door.clock,
+    hmac,
+    same,
+    nonce,
+    client: { name: 't', version: '1', kind: 'terminal' },
+  });
   const stuck = await greeted(door);
   (stuck.socket as unknown as { _socket: net.Socket })._socket.pause();
   const problem = 'x'.repeat(2_000);
@@ -323,7 +372,12 @@ test('a path that a socket cannot have is refused plainly', async (t) => {
   const door = await openDoor(t);
   const long = path.join(scratch(t), 'x'.repeat(100));
   await assert.rejects(
-    listen(long, door.clock, () => {}, (mask) => process.umask(mask)),
+    listen(
+      long,
+      door.clock,
+      () => {},
+      (mask) => process.umask(mask),
+    ),
     /longer than 100 bytes/,
   );
 });

@@ -34,7 +34,10 @@ test('is not believed when its process is dead, others may read it, it is a link
   const dir = scratch(t);
   const file = path.join(dir, 'daemon.json');
   writeEntry(file, ENTRY);
-  assert.equal(readEntry(file, uid, () => false), undefined);
+  assert.equal(
+    readEntry(file, uid, () => false),
+    undefined,
+  );
   assert.equal(readEntry(file, (uid ?? 0) + 1, yes), undefined);
   symlinkSync(file, path.join(dir, 'link.json'));
   assert.equal(readEntry(path.join(dir, 'link.json'), uid, yes), undefined);
@@ -53,7 +56,12 @@ test('whatever the file holds, reading gives an entry or nothing, and never thro
     copy[at] = byte;
     return copy;
   });
-  const other = fc.oneof(damaged, fc.uint8Array({ maxLength: 300 }).map(Buffer.from), fc.json().map(Buffer.from), fc.nat(good.length).map((end) => good.subarray(0, end)));
+  const other = fc.oneof(
+    damaged,
+    fc.uint8Array({ maxLength: 300 }).map(Buffer.from),
+    fc.json().map(Buffer.from),
+    fc.nat(good.length).map((end) => good.subarray(0, end)),
+  );
   fc.assert(
     fc.property(other, (bytes) => {
       writeFileSync(file, bytes, { mode: 0o600 });

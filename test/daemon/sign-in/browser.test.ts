@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import http from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { Agent } from 'undici';
 import { dispatcherFor } from '../../../daemon/central/http.ts';
@@ -20,9 +20,23 @@ const never = new AbortController().signal;
 
 async function setUp(t: TestContext, discovery: Partial<Discovery> = {}) {
   const certificates = await makeCertificates();
-  const identity = await startIdentity({ people: [{ id: 'alice', name: 'Alice Novak' }], audience: AUDIENCE, certificates, accessTokenSeconds: 600 });
-  const about: Discovery = { issuer: identity.issuer, clientId: identity.clientId, scopes: [...identity.scopes], audience: AUDIENCE, version: '1', ...discovery };
-  const central = createServer(certificates, (request, response) => response.writeHead(request.url === WELL_KNOWN ? 200 : 404).end(JSON.stringify(about)));
+  const identity = await startIdentity({
+    people: [{ id: 'alice', name: 'Alice Novak' }],
+    audience: AUDIENCE,
+    certificates,
+    accessTokenSeconds: 600,
+  });
+  const about: Discovery = {
+    issuer: identity.issuer,
+    clientId: identity.clientId,
+    scopes: [...identity.scopes],
+    audience: AUDIENCE,
+    version: '1',
+    ...discovery,
+  };
+  const central = createServer(certificates, (request, response) =>
+    response.writeHead(request.url === WELL_KNOWN ? 200 : 404).end(JSON.stringify(about)),
+  );
   await new Promise<void>((resolve) => central.listen(0, '127.0.0.1', resolve));
   const dispatcher = dispatcherFor(certificates.ca);
   const agent = new Agent({ connect: { ca: certificates.ca } });
@@ -98,7 +112,10 @@ test('an answer without the right state, host, path or method is refused and end
   const state = new URL(page).searchParams.get('state') ?? '';
   const ask = (target: string, headers: Record<string, string>, method = 'GET') =>
     new Promise<number>((resolve, reject) => {
-      http.request({ host: '127.0.0.1', port: redirect.port, path: target, method, headers }, (response) => resolve(response.statusCode ?? 0)).on('error', reject).end();
+      http
+        .request({ host: '127.0.0.1', port: redirect.port, path: target, method, headers }, (response) => resolve(response.statusCode ?? 0))
+        .on('error', reject)
+        .end();
     });
   const host = redirect.host;
   assert.equal(await ask('/cb?code=x&state=wrong', { host }), 403);

@@ -7,7 +7,13 @@ export async function browse(agent: Agent, start: string, personId: string): Pro
   let form: URLSearchParams | undefined;
   for (let step = 0; step < 20; step++) {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(url, { method: form ? 'POST' : 'GET', body: form ?? null, headers: { cookie }, redirect: 'manual', dispatcher: agent });
+    const response = await fetch(url, {
+      method: form ? 'POST' : 'GET',
+      body: form ?? null,
+      headers: { cookie },
+      redirect: 'manual',
+      dispatcher: agent,
+    });
     for (const line of response.headers.getSetCookie()) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       if (name && value) cookies.set(name, value);

@@ -83,7 +83,10 @@ export class FakeCentral implements CentralHttp {
   move(id: string, state: GrantState, more: Partial<Grant> = {}): Grant {
     const grant = { ...(this.grants.get(id) as Grant), state, ...more };
     this.grants.set(id, grant);
-    this.tell({ kind: state === 'gone' ? 'grant.gone' : state === 'usable' ? 'grant.usable' : 'grant.ending', text: state, grantId: grant.id }, { grant });
+    this.tell(
+      { kind: state === 'gone' ? 'grant.gone' : state === 'usable' ? 'grant.usable' : 'grant.ending', text: state, grantId: grant.id },
+      { grant },
+    );
     return grant;
   }
 

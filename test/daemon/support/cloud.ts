@@ -20,7 +20,13 @@ export const ROLE: RoleOption = {
   reasonRequired: true,
   ticketRequired: false,
 };
-export const RESOURCE: ResourceRef = { id: BALANCER, name: 'prod-edge', kind: 'Load balancer', balancerId: BALANCER, balancerName: 'prod-edge' };
+export const RESOURCE: ResourceRef = {
+  id: BALANCER,
+  name: 'prod-edge',
+  kind: 'Load balancer',
+  balancerId: BALANCER,
+  balancerName: 'prod-edge',
+};
 
 export const balancer = (id: ResourceId, name: string, accountId = 's1'): LoadBalancer => ({
   id,

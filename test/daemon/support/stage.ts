@@ -26,7 +26,10 @@ export interface Logged {
 
 export function memoryLog(): Log & { lines: Logged[] } {
   const lines: Logged[] = [];
-  const at = (level: Logged['level']) => (event: string, fields: LogFields = {}) => void lines.push({ level, event, fields });
+  const at =
+    (level: Logged['level']) =>
+    (event: string, fields: LogFields = {}) =>
+      void lines.push({ level, event, fields });
   return { lines, info: at('info'), warn: at('warn'), error: at('error') };
 }
 
@@ -60,6 +63,9 @@ export async function startStage(t: Pick<TestContext, 'after'>, options: StageOp
   const secret = nonce();
   let seen: Seen | undefined;
   let dead: DeadableClock;
+  const remember = (next: Seen) => {
+    seen = next;
+  };
 
   function start(): Daemon {
     dead = new DeadableClock(clock);
@@ -79,9 +85,19 @@ export async function startStage(t: Pick<TestContext, 'after'>, options: StageOp
         session: new HandedOverSession(mortal),
         sessionScopes: ['https://management.azure.com/.default'],
       },
-      ...(options.http ? { central: { url: 'https://central.test', signIn: 'azure', azureScope: 'api://portcullis/.default', dispatcher: new Agent(), http: () => options.http as CentralHttp } } : {}),
+      ...(options.http
+        ? {
+            central: {
+              url: 'https://central.test',
+              signIn: 'azure',
+              azureScope: 'api://portcullis/.default',
+              dispatcher: new Agent(),
+              http: () => options.http as CentralHttp,
+            },
+          }
+        : {}),
       openJournal: () => openJournal(path.join(dir, 'journal.db'), clock.now()),
-      seen: { read: () => seen, write: (next) => void (seen = next) },
+      seen: { read: () => seen, write: remember },
       clock: mortal,
       random: () => 0.5,
       log,

@@ -1,5 +1,5 @@
-import type { Wire } from '../../../protocol/client.ts';
 import type { DoorWire } from '../../../daemon/door/wire.ts';
+import type { Wire } from '../../../protocol/client.ts';
 
 /** Two ends in one process: what one side sends, the other hears in the next job. */
 export function wirePair(): { client: Wire; door: DoorWire; closed: () => string | undefined } {

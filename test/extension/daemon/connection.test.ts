@@ -10,7 +10,16 @@ import type { EntryFile } from '../../../protocol/door.ts';
 import { daemonState, uuid } from '../../daemon/cli/estate.ts';
 import { ManualClock, settle } from '../../support/manual-clock.ts';
 
-const ENTRY: EntryFile = { schema: 1, instance: uuid('1'), pid: 1, socket: '/s', secret: '0'.repeat(64), version: '0.1.0', versions: [1], startedAt: 0 };
+const ENTRY: EntryFile = {
+  schema: 1,
+  instance: uuid('1'),
+  pid: 1,
+  socket: '/s',
+  secret: '0'.repeat(64),
+  version: '0.1.0',
+  versions: [1],
+  startedAt: 0,
+};
 
 /** A machine on which daemons come and go as a test says. */
 class World {
@@ -28,7 +37,10 @@ class World {
     clock: this.clock,
     random: () => 0.5,
     readEntry: async () => this.reading,
-    open: (_, signal) => (this.answers ? Promise.resolve(this.#client()) : new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('slow'))))),
+    open: (_, signal) =>
+      this.answers
+        ? Promise.resolve(this.#client())
+        : new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('slow')))),
     start: async () => {
       this.starts++;
       const how = this.onStart();
@@ -54,6 +66,11 @@ class World {
   #client(): Client {
     this.open++;
     let closed = false;
+    const close = () => {
+      if (!closed) this.open--;
+      closed = true;
+    };
+    this.#drop.add(close);
     return {
       state: daemonState(),
       call: () => Promise.reject(new Error('not asked here')),
@@ -62,10 +79,7 @@ class World {
         this.#drop.add(listener);
         return () => void this.#drop.delete(listener);
       },
-      close: () => {
-        if (!closed) this.open--;
-        closed = true;
-      },
+      close,
     };
   }
 }

@@ -1,0 +1,147 @@
+import type { Unbound } from '../../cloud/provider.ts';
+import { type Instant, MINUTE, type Millis, SECOND } from '../../protocol/clock.ts';
+import type { EndReason, GrantState, Person } from '../../protocol/model.ts';
+import type { GrantEffect, GrantLife, LifeRules, Step } from './life.ts';
+import { clockTime, move, named, record, same } from './moves.ts';
+
+const FIRST_RETRY: Millis = SECOND;
+const LONGEST_RETRY: Millis = MINUTE;
+/** Grants of one right wake each other; this is in case that they do not. */
+const SHARED_RETRY: Millis = 5 * SECOND;
+/** An end that takes longer than this is said in the record, once. */
+const ALARM_AFTER: Millis = MINUTE;
+
+/** The one way in which every end begins. */
+export function end(life: GrantLife, reason: EndReason, now: Instant, by?: Person): Step {
+  const ending: GrantLife = {
+    ...move(life, 'revoking'),
+    endReason: reason,
+    endedBy: by,
+    endingAt: life.endingAt ?? now,
+    awaiting: 'Asking the cloud to take it back',
+    attempts: 0,
+    act: { call: 'unbind', at: now },
+  };
+  const text = `${named(life)} of ${life.holder.name} is being taken back: ${reason}`;
+  return { life: ending, effects: [record('grant.ending', text, by ? { person: by } : undefined)] };
+}
+
+export function act(life: GrantLife, shared: { state: GrantState; notAfter: Instant } | undefined, now: Instant): Step {
+  if (!life.act) return same(life);
+  const { call } = life.act;
+  if (life.state !== 'revoking') return { life: { ...life, act: undefined }, effects: [{ type: 'call', call }] };
+  if (shared) {
+    // References are counted: ending one grant never takes the right from another.
+    const awaiting = `Shares its right with another grant until ${clockTime(shared.notAfter)}`;
+    return { life: { ...life, awaiting, shares: true, act: { call: 'unbind', at: now + SHARED_RETRY } }, effects: [] };
+  }
+  const effects: GrantEffect[] = [{ type: 'call', call }];
+  if (call === 'unbind') {
+    const data = { attempt: life.attempts + 1 };
+    effects.unshift(record('revocation.attempted', `Asking the cloud to take ${named(life)} back`, { data }));
+  }
+  const askedAt = call === 'unbind' ? now : life.askedAt;
+  return { life: { ...life, shares: undefined, askedAt, act: undefined }, effects };
+}
+
+export function unbound(life: GrantLife, answer: Unbound, now: Instant, rules: LifeRules): Step {
+  switch (answer.state) {
+    case 'accepted': {
+      const removed = {
+        ...life,
+        removedAt: now,
+        emptyAt: undefined,
+        deniedAt: undefined,
+        absentAt: undefined,
+        problem: undefined,
+        attempts: 0,
+      };
+      return { life: { ...removed, awaiting: 'Waiting until the cloud denies access', act: { call: 'look', at: now } }, effects: [] };
+    }
+    case 'nothing there':
+      return {
+        life: {
+          ...life,
+          emptyAt: life.emptyAt ?? now,
+          awaiting: 'Waiting for proof that it is gone',
+          problem: undefined,
+          act: { call: 'look', at: now },
+        },
+        effects: [],
+      };
+    case 'not yet': {
+      const again = Math.max(answer.again, now + FIRST_RETRY);
+      const awaiting = `${answer.why}; the cloud allows the release from ${clockTime(again)}`;
+      return alarm({ ...life, releasableAt: again, awaiting, problem: undefined, act: { call: 'unbind', at: again } }, awaiting, now);
+    }
+    case 'stuck':
+      return later({ ...life, problem: answer.problem }, 'unbind', now, rules);
+  }
+}
+
+export function lookedForProof(life: GrantLife, answer: 'standing' | 'absent', now: Instant, rules: LifeRules): Step {
+  const { removedAt } = life;
+  const bound = life.bind.outcome === 'refused' ? 0 : rules.propagation;
+  if (answer === 'standing') {
+    // Lists lag after a removal: ask again to remove it only when they have had their time.
+    const call = removedAt === undefined || now >= removedAt + bound || !isSettled(life, now, rules) ? 'unbind' : 'look';
+    return later({ ...life, absentAt: undefined }, call, now, rules);
+  }
+  // A list alone proves nothing: it lags after the binding, too.
+  if (removedAt === undefined && life.emptyAt === undefined && life.bind.outcome !== 'refused') return later(life, 'unbind', now, rules);
+  const absent: GrantLife = { ...life, removedAt: removedAt ?? now, absentAt: now, problem: undefined };
+  const settledAt = life.bind.outcome === 'unknown' ? life.bind.calledAt + rules.longestRequestLife : now;
+  const provenAt = Math.max((removedAt ?? now) + bound, settledAt);
+  if (now >= provenAt) return gone(absent, 'absent', now);
+  const proven = isSettled(life, now, rules) ? goneIfProven(absent, now) : undefined;
+  if (proven) return proven;
+  // Accepted and known: nothing more to remove. Otherwise a right may still turn up, and is removed when it does.
+  const known = life.bind.outcome !== 'unknown' && removedAt !== undefined && life.emptyAt === undefined;
+  const at = known ? provenAt : Math.min(provenAt, now + retryAfter(life.attempts, rules));
+  const awaiting = `Waiting until the cloud denies access, or ${clockTime(provenAt)}`;
+  return alarm({ ...absent, awaiting, attempts: life.attempts + 1, act: { call: known ? 'look' : 'unbind', at } }, awaiting, now);
+}
+
+/** A denial proves the end of what worked before; of what never worked it proves it only together with the cloud's list. */
+export function goneIfProven(life: GrantLife, now: Instant): Step | undefined {
+  const { removedAt, deniedAt, absentAt, usableAt } = life;
+  if (removedAt === undefined || deniedAt === undefined) return undefined;
+  return usableAt !== undefined || absentAt !== undefined ? gone(life, 'denied', now) : undefined;
+}
+
+function gone(life: GrantLife, proof: 'denied' | 'absent', now: Instant): Step {
+  const life_: GrantLife = {
+    ...move(life, 'gone'),
+    goneAt: now,
+    proof,
+    awaiting: undefined,
+    problem: undefined,
+    releasableAt: undefined,
+    act: undefined,
+  };
+  const how = proof === 'denied' ? 'access was denied' : 'the cloud has it no more';
+  const lateBy = Math.max(0, now - (life.endingAt ?? now));
+  return { life: life_, effects: [record('grant.gone', `${named(life)} of ${life.holder.name} is gone: ${how}`, { lateBy })] };
+}
+
+/** Again later, for ever. */
+export function later(life: GrantLife, call: 'unbind' | 'look', now: Instant, rules: LifeRules): Step {
+  const at = now + retryAfter(life.attempts, rules);
+  return alarm({ ...life, attempts: life.attempts + 1, act: { call, at } }, life.problem?.message ?? 'the cloud still lists it', now);
+}
+
+function alarm(life: GrantLife, why: string, now: Instant): Step {
+  if (life.alarmed || now - (life.endingAt ?? now) < ALARM_AFTER) return same(life);
+  return {
+    life: { ...life, alarmed: true },
+    effects: [record('revocation.delayed', `${named(life)} of ${life.holder.name} may still stand: ${why}`)],
+  };
+}
+
+/** No late grant can land any more. */
+export const isSettled = ({ bind }: GrantLife, now: Instant, { longestRequestLife }: LifeRules): boolean =>
+  bind.outcome !== 'unknown' || now >= bind.calledAt + longestRequestLife;
+
+/** Doubles from a second to a minute, half of it by chance. */
+export const retryAfter = (attempts: number, { chance }: LifeRules): Millis =>
+  Math.round(Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** Math.min(attempts, 10)) * (0.5 + chance / 2));
