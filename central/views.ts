@@ -60,7 +60,6 @@ export class Views {
   grant(actor: Actor, life: GrantLife, seesAll: boolean): Grant | undefined {
     const mine = isHolder(actor, life);
     const whole = mine || seesAll;
-    if (!whole && life.state === 'failed') return undefined;
     const { id, requestId, resource, role, holder, state, createdAt, notAfter, usableAt, endingAt, endReason, endedBy, goneAt, proof } =
       life;
     return {

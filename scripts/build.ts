@@ -95,11 +95,12 @@ export async function buildTarget(name: TargetName, dist = path.join(ROOT, 'dist
 }
 
 /** A CommonJS package in a chunk of its own has a default export and nothing else: `const { Client } = await import(…)` would be empty. */
-function refuseLazyCommonJs({ inputs }: Metafile): void {
+export function refuseLazyCommonJs({ inputs }: Pick<Metafile, 'inputs'>): void {
   for (const [file, { imports }] of Object.entries(inputs)) {
     if (file.includes('node_modules/')) continue;
     for (const { kind, path: to } of imports) {
-      if (kind === 'dynamic-import' && inputs[to]?.format === 'cjs') throw new Error(`${file} loads ${to} lazily, but that is CommonJS: import it plainly`);
+      if (kind === 'dynamic-import' && inputs[to]?.format === 'cjs')
+        throw new Error(`${file} loads ${to} lazily, but that is CommonJS: import it plainly`);
     }
   }
 }

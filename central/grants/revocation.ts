@@ -47,16 +47,20 @@ export function act(life: GrantLife, shared: { state: GrantState; notAfter: Inst
 export function unbound(life: GrantLife, answer: Unbound, now: Instant, rules: LifeRules): Step {
   switch (answer.state) {
     case 'accepted': {
-      const removed = {
+      const removed: GrantLife = {
         ...life,
         removedAt: now,
         emptyAt: undefined,
-        deniedAt: undefined,
+        // Denied since it was asked for: that was this removal. Denied before: that was something else.
+        deniedAt: life.deniedAt !== undefined && life.deniedAt >= (life.askedAt ?? now) ? life.deniedAt : undefined,
         absentAt: undefined,
         problem: undefined,
         attempts: 0,
       };
-      return { life: { ...removed, awaiting: 'Waiting until the cloud denies access', act: { call: 'look', at: now } }, effects: [] };
+      const proven = isSettled(life, now, rules) ? goneIfProven(removed, now) : undefined;
+      return (
+        proven ?? { life: { ...removed, awaiting: 'Waiting until the cloud denies access', act: { call: 'look', at: now } }, effects: [] }
+      );
     }
     case 'nothing there':
       return {

@@ -1,10 +1,13 @@
 import type { Bound } from '../../cloud/provider.ts';
-import type { Instant } from '../../protocol/clock.ts';
+import { type Instant, type Millis, SECOND } from '../../protocol/clock.ts';
 import { mayStand } from '../../protocol/lifecycle.ts';
 import type { Problem } from '../../protocol/model.ts';
 import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules, type Step } from './life.ts';
 import { move, named, record, same } from './moves.ts';
 import { act, end, goneIfProven, isSettled, later, lookedForProof, retryAfter, unbound } from './revocation.ts';
+
+/** The clock of a person's machine may differ by so much from central's. */
+const SKEW: Millis = 5 * SECOND;
 
 /** The first step: the intent. Recorded before the cloud is called. */
 export function intend(
@@ -117,9 +120,11 @@ function denied(life: GrantLife, at: Instant, now: Instant, rules: LifeRules): S
     const text = `${life.holder.name} is denied what ${named(life)} allows; asking the cloud`;
     return { life: { ...move(life, 'unknown'), act: { call: 'look', at: now } }, effects: [record('grant.unknown', text)] };
   }
-  // Before the removal, or while a late grant may still land, a denial proves nothing.
-  if (life.state !== 'revoking' || life.removedAt === undefined || at < life.removedAt || !isSettled(life, now, rules)) return same(life);
+  // Before the removal was asked for, or while a late grant may still land, a denial proves nothing.
+  if (life.state !== 'revoking' || life.askedAt === undefined || at + SKEW < life.askedAt || !isSettled(life, now, rules))
+    return same(life);
   const seen: GrantLife = { ...life, deniedAt: now };
+  if (life.removedAt === undefined) return same(seen);
   return goneIfProven(seen, now) ?? { life: { ...seen, act: { call: 'look', at: now } }, effects: [] };
 }
 

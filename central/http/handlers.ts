@@ -3,6 +3,7 @@ import type { AuditEvent } from '../../protocol/audit.ts';
 import type { CENTRAL } from '../../protocol/central-api.ts';
 import { type Clock, HOUR, type Millis } from '../../protocol/clock.ts';
 import type { GrantId } from '../../protocol/ids.ts';
+import { mayStand } from '../../protocol/lifecycle.ts';
 import { type Answer, no, yes } from '../../protocol/refusal.ts';
 import { isLive } from '../grants/life.ts';
 import type { GrantRunner } from '../grants/runner.ts';
@@ -99,7 +100,7 @@ export function handlers({ store, clock, policy, views, requests, previews, runn
       return yes({
         seq,
         requests: asked.flatMap((request) => views.request(actor, request, seesAll) ?? []),
-        grants: grants.filter(({ mine, state }) => mine || seesAll || state !== 'gone'),
+        grants: grants.filter(({ mine, state }) => mine || seesAll || mayStand(state)),
       });
     },
 

@@ -43,7 +43,7 @@ export function step(lease: PimLease, event: LeaseEvent, now: Instant, rules: St
     case 'released':
       return released(lease, event.unbound, now, rules);
     case 'cancelled':
-      return lease.phase === 'cancelling' ? over(lease, 'cancelled') : lease;
+      return lease.next === 'cancel' ? never(lease, 'cancelled', now) : lease;
     case 'failed':
       return failed(lease, event.problem, now, rules);
     case 'due':
@@ -63,26 +63,26 @@ function answered(lease: PimLease, bound: Extract<LeaseEvent, { type: 'polled' }
       return assigned(lease, bound.releasableAt, now);
     case 'pending approval': {
       const approvers = { ...lease, approvers: bound.approvers };
+      // It was ended, or taken back, while the cloud was being asked.
       if (lease.phase === 'releasing' || lease.phase === 'cancelling')
-        return { ...approvers, phase: 'cancelling', next: 'cancel', nextAt: now + waitBetween(lease.tries), tries: lease.tries + 1 };
+        return { ...approvers, next: 'cancel', nextAt: now + waitBetween(lease.tries), tries: lease.tries + 1 };
       // Polled with a growing interval: people take minutes, and the cloud's own events reach nobody.
       const checks = lease.phase === 'waiting' ? lease.checks + 1 : 0;
       return { ...approvers, phase: 'waiting', shown: false, checks, tries: 0, next: 'poll', nextAt: now + 2 * checkAgain(checks) };
     }
     case 'refused':
-      // Ended while it was in flight, and never applied.
-      if (lease.phase === 'releasing') return gone({ ...lease, problem: bound.problem }, 'absent', now);
-      return over({ ...lease, problem: bound.problem }, 'failed');
+      return never({ ...lease, problem: bound.problem }, 'failed', now);
     case 'denied':
-      return over({ ...lease, problem: { code: 'denied', message: bound.why } }, 'denied');
+      return never({ ...lease, problem: { code: 'denied', message: bound.why } }, 'denied', now);
     case 'lapsed':
-      return over(lease, 'lapsed');
+      return never(lease, 'lapsed', now);
   }
 }
 
 function assigned(lease: PimLease, releasableAt: Instant | undefined, now: Instant): PimLease {
   const known: PimLease = { ...lease, confirmed: true, shown: true, ...(releasableAt === undefined ? {} : { releasableAt }) };
-  if (lease.phase === 'releasing' || lease.phase === 'proving') return known;
+  if (lease.phase === 'releasing' || lease.phase === 'proving')
+    return lease.next === 'cancel' || lease.next === 'poll' ? { ...known, next: 'release', nextAt: now } : known;
   // The person took the request back while it was being approved.
   if (lease.phase === 'cancelling') return ending({ ...known, notAfter: now + lease.duration }, 'revoked', undefined, now);
   // The cloud starts to count when its approvers have said yes, which is not later than now.
@@ -205,8 +205,11 @@ function failed(lease: PimLease, problem: Problem, now: Instant, rules: StepRule
       // Perhaps it was decided meanwhile.
       return { ...lease, tries, next: lease.next === 'cancel' ? 'poll' : 'cancel', nextAt: later };
     case 'releasing':
-    case 'proving':
-      return { ...lease, tries, awaiting: `The cloud does not answer: ${problem.message}`, nextAt: later };
+    case 'proving': {
+      // Perhaps it was decided meanwhile: look, then take it back again.
+      const next = lease.next === 'cancel' ? 'poll' : lease.next === 'poll' ? 'cancel' : lease.next;
+      return { ...lease, tries, next, awaiting: `The cloud does not answer: ${problem.message}`, nextAt: later };
+    }
     default:
       return { ...lease, tries, nextAt: later };
   }
@@ -263,6 +266,11 @@ function ending(
 
 function gone({ awaiting: _, doubt: __, ...lease }: PimLease, proof: 'denied' | 'absent', now: Instant): PimLease {
   return { ...lease, phase: 'gone', goneAt: now, proof, next: 'nothing', nextAt: now };
+}
+
+/** A definite no of the cloud: it was never assigned. What was shown as ending is gone then, and not as if it had never been. */
+function never(lease: PimLease, phase: 'failed' | 'denied' | 'cancelled' | 'lapsed', now: Instant): PimLease {
+  return lease.endingAt === undefined ? over(lease, phase) : gone(lease, 'absent', now);
 }
 
 function over({ awaiting: _, doubt: __, ...lease }: PimLease, phase: 'failed' | 'denied' | 'cancelled' | 'lapsed'): PimLease {

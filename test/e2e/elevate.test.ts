@@ -33,7 +33,7 @@ story('access from the tree to the write, counted down, taken back, and told as 
   await workbench.command('Portcullis: Show audit');
   const panel = workbench.webview();
   const event = (kind: string) => panel.locator('[role="row"]', { hasText: kind }).first();
-  for (const kind of ['Requested', 'Decided by policy', 'Activating', 'Usable', 'Revoking', 'Gone']) await event(kind).waitFor();
+  for (const kind of ['Requested', 'Granted by policy', 'Activating', 'Usable', 'Revoking', 'Gone']) await event(kind).waitFor();
   await stage.shot('alice', '7-audit');
   await event('Gone').click();
   await panel.getByRole('button', { name: 'Story of this grant' }).click();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
+import path from 'node:path';
 import * as vscode from 'vscode';
 import { COMMANDS, PUBLISHED } from '../../extension/contributions.ts';
 import { systemClock } from '../../protocol/clock.ts';
@@ -20,15 +21,21 @@ const here = places({
   localAppData: process.env['LOCALAPPDATA'],
 });
 
+const NO_NODE = '/nonexistent/node';
+
 describe('the extension and a daemon', () => {
   let daemon: ScriptedDaemon;
   const callsOf = (method: string) => daemon.calls.filter(([called]) => called === method).map(([, params]) => params);
 
-  before(async () => {
+  before(async function () {
+    this.timeout(60_000);
     const extension = vscode.extensions.getExtension(PUBLISHED);
     assert.ok(extension);
-    // A real daemon that the window has started by now, or starts later, would be talked to instead.
-    await vscode.workspace.getConfiguration('portcullis').update('daemon.node', '/nonexistent/node', vscode.ConfigurationTarget.Global);
+    // The window starts a real daemon when there is one: it must be up to be ended, and no other may follow.
+    if (existsSync(path.join(extension.extensionPath, 'dist/portcullis.mjs')))
+      await until('the real daemon', () => existsSync(here.entryFile), 20_000);
+    await vscode.workspace.getConfiguration('portcullis').update('daemon.node', NO_NODE, vscode.ConfigurationTarget.Global);
+    await until('the setting', () => vscode.workspace.getConfiguration('portcullis').get('daemon.node') === NO_NODE);
     endStarted();
     daemon = await scriptedDaemon({ clock, places: here, ...organisation(clock) });
     assert.equal(await extension.activate(), undefined, 'other extensions get no API');
@@ -38,6 +45,7 @@ describe('the extension and a daemon', () => {
   after(async () => {
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
     await daemon.kill();
+    await vscode.workspace.getConfiguration('portcullis').update('daemon.node', undefined, vscode.ConfigurationTarget.Global);
   });
 
   const connected = () => until('the window at the door', () => daemon.clients().length === 1, 20_000);

@@ -142,6 +142,10 @@ test('a denial before the removal proves nothing', async (t) => {
   await world.clock.advance(10);
   await world.runner.send(id, { type: 'observed', access: 'denied', at: world.clock.now() });
   assert.equal((await world.life(id)).state, 'revoking');
+  world.cloud.heal();
+  await world.clock.advance(10 * SECOND);
+  const removed = await world.life(id);
+  assert.deepEqual([removed.state, world.allows(removed)], ['revoking', false], 'the denial was not of this removal');
 });
 
 test("a denial of what never worked needs the cloud's list beside it", async (t) => {
@@ -158,6 +162,42 @@ test("a denial of what never worked needs the cloud's list beside it", async (t)
   await world.clock.advance(10 * SECOND);
   const gone = await world.life(id);
   assert.deepEqual([gone.state, gone.proof], ['gone', 'denied']);
+});
+
+test('a denial while the removal is being answered counts as soon as it is accepted', async (t) => {
+  const world = await open(t);
+  const id = await world.grant();
+  await world.clock.advance(10);
+  await world.observe(id);
+  const unbind = world.cloud.unbind.bind(world.cloud);
+  let answer = () => {};
+  world.cloud.unbind = async (order) => {
+    const result = await unbind(order);
+    await new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    return result;
+  };
+  await world.runner.send(id, end());
+  await world.clock.advance(10);
+  await world.observe(id);
+  assert.equal((await world.life(id)).state, 'revoking', 'the cloud has not accepted it yet');
+  answer();
+  await world.clock.advance(10);
+  assert.deepEqual([(await world.life(id)).state, (await world.life(id)).proof], ['gone', 'denied']);
+});
+
+test('a denial counts when the answer to the removal was lost and nothing is left to remove', async (t) => {
+  const world = await open(t);
+  const id = await world.grant();
+  await world.clock.advance(10);
+  await world.observe(id);
+  world.cloud.fail('unbind', 'lost after');
+  await world.runner.send(id, end());
+  await world.clock.advance(10);
+  await world.observe(id);
+  await world.clock.advance(2 * SECOND);
+  assert.deepEqual([(await world.life(id)).state, (await world.life(id)).proof], ['gone', 'denied']);
 });
 
 test('a denial while a late grant may still land proves nothing', async (t) => {

@@ -80,6 +80,19 @@ describe('the socket', () => {
     assert.ok(Math.max(...took) < 250, `${Math.max(...took)} ms`);
   });
 
+  it('is opened anew with other wishes without a moment of not knowing', async (t) => {
+    const where = machine(t);
+    const daemon = await daemonAt(t, where);
+    const { store, link } = linked(t, where);
+    await link.open();
+    const links: string[] = [];
+    store.onChange((after) => void links.push(after.link.state));
+    for (let n = 0; n < 3; n++) await link.renew();
+    await until('one client', () => daemon.clients().length === 1, 2_000);
+    assert.deepEqual(new Set(links), new Set(['connected']));
+    await store.ask('inventory.accounts', {});
+  });
+
   it('of somebody who does not know the secret is not talked to', async (t) => {
     const where = machine(t);
     const daemon = await daemonAt(t, where);
