@@ -88,7 +88,11 @@ export function openWindow(context: ExtensionContext, machine: Machine): void {
     requested: (requestId) => answers.expect(requestId),
     showInAudit,
     showAudit: () => audit.reveal(),
-    startDaemon: () => link.open(),
+    async startDaemon() {
+      await link.open();
+      const { link: now } = store.view;
+      if (now.state === 'absent') notices.refused('Start daemon', { code: 'unreachable', message: now.problem, wayOut: now.wayOut });
+    },
     defaultMinutes: () => setting('portcullis.defaultMinutes'),
   };
   const act = handlers(parts);
@@ -117,7 +121,7 @@ export function openWindow(context: ExtensionContext, machine: Machine): void {
     }),
   });
   tellKeys();
-  link.open();
+  void link.open();
 }
 
 /** A mistake of ours ends this one act, and the person learns of it. */
@@ -135,7 +139,7 @@ function backgroundLink(
   machine: Machine,
   store: Store,
   report: (doing: string, error: unknown) => void,
-): Disposable & { open(): void } {
+): Disposable & { open(): Promise<void> } {
   let connection: Connection | undefined;
   let disposed = false;
   const version = String(context.extension.packageJSON.version ?? '0');
@@ -161,7 +165,7 @@ function backgroundLink(
     }
   });
   return {
-    open: () => void open().catch((error: unknown) => report('Connection', error)),
+    open: () => open().catch((error: unknown) => report('Connection', error)),
     dispose: () => {
       disposed = true;
       settings.dispose();

@@ -8,7 +8,7 @@ import { grantFields, shortId } from './views/grant.ts';
 import { watch } from './watch.ts';
 
 /** The reply says accepted; what it came to is told by the next change. */
-const HEARD_WITHIN = 2 * SECOND;
+export const HEARD_WITHIN = 2 * SECOND;
 
 /** After a request was accepted: what it has come to, or with `wait` until it can be used or never will be. */
 export async function outcomeOf(session: Session, requestId: RequestId, wait: boolean): Promise<Outcome> {
@@ -24,7 +24,8 @@ export async function outcomeOf(session: Session, requestId: RequestId, wait: bo
     client,
     () => {
       const progress = look();
-      if (progress && progress.said !== said) {
+      // The end itself is the outcome, told once.
+      if (progress && !progress.end && progress.said !== said) {
         said = progress.said;
         commandLine.err(`${said}\n`);
       }

@@ -26,8 +26,11 @@ export interface ConnectionParts {
 
 /** At once after a while of silence: an editor that opens asks for many things together. */
 const BURST = 2 * LIMITS.messagesPerSecond;
-/** Messages that may wait; who sends more without reading the signs is cut off. */
-const QUEUE = 256;
+/**
+ * Messages that may wait: a tree that opens with hundreds of branches asks for all of them at once. Reading stops meanwhile,
+ * so only what one read brings can pile up; who fits more into it is cut off.
+ */
+const QUEUE = 1_000;
 const AT_ONCE = 16;
 /** How long a client may leave its output unread. */
 const BEHIND_FOR = 10_000;

@@ -22,7 +22,8 @@ export interface HandlerParts extends ActParts {
   log: DaemonLog;
   signIn: SignIn;
   showAudit(): void;
-  startDaemon(): void;
+  /** Resolves when it runs, or when the person was told why not. */
+  startDaemon(): Promise<void>;
 }
 
 export type Handlers = Record<CommandId, (argument: unknown) => unknown>;
@@ -78,7 +79,7 @@ export function handlers(parts: HandlerParts): Handlers {
       return request ? parts.documents.open(request) : gone();
     },
     'portcullis.showAccess': async () => {
-      const showing = { ...parts, startDaemon: () => parts.startDaemon(), showDaemonLog: () => void parts.log.show() };
+      const showing = { ...parts, startDaemon: () => void parts.startDaemon(), showDaemonLog: () => void parts.log.show() };
       await (await import('./show-access.ts')).showAccess(showing);
     },
     'portcullis.showAudit': () => parts.showAudit(),

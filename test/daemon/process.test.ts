@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -14,6 +14,10 @@ import { systemClock } from '../../protocol/clock.ts';
 import type { EntryFile } from '../../protocol/door.ts';
 import { type Places, places } from '../../protocol/places.ts';
 import { DAEMON_EXIT, DAEMON_FLAGS, daemonEnvironment } from '../../protocol/spawn.ts';
+import { azProfile, writeAz } from '../clouds/azure/az.ts';
+import { makeEstate, PEOPLE } from '../clouds/azure/estate.ts';
+import type { AzureCloud } from '../clouds/azure/start.ts';
+import { startAzure } from '../clouds/azure/start.ts';
 import { scratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
@@ -188,4 +192,73 @@ test('nothing but the enrolment file moves its targets', async (t) => {
   daemon.child.kill('SIGTERM');
   assert.equal(await daemon.ended, 0);
   assert.doesNotMatch(readFileSync(home.places.logFile, 'utf8'), /evil/);
+});
+
+/** A daemon of Alice's: the enrolment file names the simulated Azure, and her `az` is signed in. */
+async function elevated(
+  t: TestContext,
+): Promise<{ home: Home; daemon: ReturnType<typeof run>; azure: AzureCloud; client: Client; allowed: () => boolean }> {
+  const home = makeHome(t);
+  const azure = await startAzure({ clock, estate: makeEstate({ balancers: 24 }) });
+  t.after(() => azure.close());
+  writeAz(path.join(home.home, 'bin'), azProfile(azure, PEOPLE.alice.oid));
+  const { endpoint, authorityHost, caFile, tenantId } = azure;
+  mkdirSync(path.dirname(home.places.enrolmentFile), { recursive: true });
+  const targets = {
+    resourceManagerEndpoint: endpoint,
+    authorityHost,
+    caFile,
+    tenantId,
+    propagationMinutes: 0.1,
+    shortestHoldMinutes: 0.05,
+  };
+  writeFileSync(home.places.enrolmentFile, JSON.stringify({ azure: targets }), { mode: 0o600 });
+  const daemon = run(t, home);
+  const client = await through(await entryOf(home));
+  await until('the sign-in', () => client.state.signIns.some(({ person }) => person?.name === PEOPLE.alice.name));
+  await until('the inventory', () => client.state.inventory.fetchedAt !== undefined);
+  const shop = azure.world.estate.subscriptions.find(({ name }) => name === 'Shop production');
+  const { balancers } = await client.call('inventory.balancers', { provider: 'azure', accountId: shop?.id ?? '' });
+  const balancer = balancers.find(({ kind }) => kind === 'load-balancer');
+  assert.ok(balancer);
+  const params = {
+    resourceId: balancer.id,
+    roleId: 'backends' as never,
+    authority: 'pim' as const,
+    duration: 600_000,
+    reason: 'INC-7 drain web-2',
+    idempotencyKey: randomUUID(),
+  };
+  const answer = await client.call('request', params);
+  assert.ok(answer.ok, JSON.stringify(answer));
+  await until('usable', () => Object.values(client.state.grants).some(({ state }) => state === 'usable'));
+  const action = 'Microsoft.Network/loadBalancers/backendAddressPools/write';
+  const allowed = () => azure.world.allows(PEOPLE.alice.oid, action, balancer.id.slice('azure:'.length));
+  assert.equal(allowed(), true);
+  return { home, daemon, azure, client, allowed };
+}
+
+test('the whole process on the enrolled Azure: SIGTERM takes back what it holds, within five seconds', async (t) => {
+  const { daemon, allowed, home } = await elevated(t);
+  const started = performance.now();
+  daemon.child.kill('SIGTERM');
+  assert.equal(await daemon.ended, 0);
+  assert.ok(performance.now() - started < 6_000);
+  assert.equal(allowed(), false);
+  const files = ['journal.db', 'journal.db-wal', 'inventory.json', 'daemon.log']
+    .map((name) => path.join(home.places.stateDir, name))
+    .filter(existsSync);
+  for (const file of files) assert.doesNotMatch(readFileSync(file, 'latin1'), /eyJ[\w-]{20}/, `no token in ${file}`);
+});
+
+test('kill -9 while elevated, and another daemon: it takes the lease up and can end it', async (t) => {
+  const { daemon, allowed, home } = await elevated(t);
+  daemon.child.kill('SIGKILL');
+  await daemon.ended;
+  run(t, home);
+  const client = await through(await until('the next daemon', () => readEntry(home.places.entryFile, uid, isAlive)));
+  const grant = await until('the grant', () => Object.values(client.state.grants).find(({ state }) => state === 'usable'));
+  assert.ok((await client.call('revoke', { grantId: grant.id })).ok);
+  await until('gone', () => client.state.grants[grant.id]?.state === 'gone');
+  assert.equal(allowed(), false);
 });

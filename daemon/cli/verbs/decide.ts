@@ -1,9 +1,12 @@
 import type { RequestId } from '../../../protocol/ids.ts';
-import { type Block, line } from '../blocks.ts';
+import type { ElevationRequest } from '../../../protocol/model.ts';
+import { type Block, type Cell, line } from '../blocks.ts';
+import { HEARD_WITHIN } from '../elevation.ts';
 import { findRequest } from '../names.ts';
 import { done, type Outcome } from '../outcome.ts';
 import type { Session } from '../session.ts';
 import { requestFields } from '../views/request.ts';
+import { watch } from '../watch.ts';
 import type { Verb } from './verb.ts';
 
 export const approve: Verb = (program, on) =>
@@ -15,8 +18,9 @@ export const approve: Verb = (program, on) =>
     .action(
       on.daemon(async (session, typed: string, options: { reason: string }) => {
         const requestId = findRequest(session.state.requests, typed);
+        const before = session.state.requests[requestId];
         await session.want('request.approve', { requestId, reason: options.reason });
-        return decided(session, requestId, { text: 'Approved.', tone: 'good' });
+        return decided(session, requestId, before, { text: 'Approved.', tone: 'good' });
       }),
     );
 
@@ -29,8 +33,9 @@ export const deny: Verb = (program, on) =>
     .action(
       on.daemon(async (session, typed: string, options: { reason: string }) => {
         const requestId = findRequest(session.state.requests, typed);
+        const before = session.state.requests[requestId];
         await session.want('request.deny', { requestId, reason: options.reason });
-        return decided(session, requestId, 'Denied.');
+        return decided(session, requestId, before, 'Denied.');
       }),
     );
 
@@ -42,14 +47,17 @@ export const cancel: Verb = (program, on) =>
     .action(
       on.daemon(async (session, typed: string) => {
         const requestId = findRequest(session.state.requests, typed);
+        const before = session.state.requests[requestId];
         await session.want('request.cancel', { requestId });
-        return decided(session, requestId, 'Cancelled.');
+        return decided(session, requestId, before, 'Cancelled.');
       }),
     );
 
-function decided(session: Session, requestId: RequestId, head: Parameters<typeof line>[0]): Outcome {
-  const { line: commandLine, state } = session;
-  const request = state.requests[requestId];
+/** With what it came to, as soon as the daemon has heard of it. */
+async function decided(session: Session, requestId: RequestId, before: ElevationRequest | undefined, head: Cell): Promise<Outcome> {
+  const { client, line: commandLine } = session;
+  await watch(client, ({ requests }) => requests[requestId] !== before || undefined, { clock: commandLine.clock, within: HEARD_WITHIN });
+  const request = session.state.requests[requestId];
   const shown: Block[] = request ? requestFields(request, { now: commandLine.clock.now(), zone: commandLine.zone }) : [];
   return done({ requestId, request }, [line(head), ...shown]);
 }

@@ -21,7 +21,10 @@ async function runDemo(commandLine: CommandLine): Promise<Outcome> {
 
 /** Shown in the help; `handedToCentral` takes them before they are parsed here. */
 export const centralVerbs: Verb = (program) => {
-  program.command('policy').description('check, test and explain policies: policy check|test|explain DIR').argument('[args...]');
+  program
+    .command('policy')
+    .description('check, test and explain policies: policy check DIR, test DIR, explain DIR CASE')
+    .argument('[args...]');
   program.command('central').description('run the central policy service: central --config FILE').argument('[args...]');
 };
 

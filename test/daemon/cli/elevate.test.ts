@@ -45,7 +45,6 @@ test('waiting tells each state as it comes, and ends when access was seen to wor
       'Azure may need up to 10 minutes',
       'Not known: Contact with central is lost',
       'Azure may need up to 10 minutes',
-      'Usable until 12:10',
       '',
     ].join('\n'),
   );

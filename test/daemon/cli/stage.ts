@@ -11,6 +11,7 @@ import { listen } from '../../../daemon/door/server.ts';
 import { LiveState } from '../../../daemon/live-state.ts';
 import type { AuditEvent } from '../../../protocol/audit.ts';
 import { systemClock } from '../../../protocol/clock.ts';
+import type { ElevationRequest } from '../../../protocol/model.ts';
 import { no, yes } from '../../../protocol/refusal.ts';
 import type { DaemonState } from '../../../protocol/state.ts';
 import { scratch } from '../../support/scratch.ts';
@@ -147,6 +148,12 @@ function recorded(handlers: Handlers, calls: [string, unknown][]): Handlers {
 function scripted(live: LiveState, events: AuditEvent[]): Handlers {
   const balancers = [EDGE, API, ...TWINS];
   const accepted = () => yes({});
+  const decided = (requestId: string, state: ElevationRequest['state']) => {
+    const request = live.now.requests[requestId];
+    // The reply comes first, as it may.
+    if (request) setImmediate(() => live.apply({ type: 'request', request: { ...request, state } }));
+    return yes({});
+  };
   return {
     snapshot: () => live.snapshot(),
     'inventory.accounts': () => ({ accounts: [ACCOUNT], fetchedAt: NOON }),
@@ -179,9 +186,9 @@ function scripted(live: LiveState, events: AuditEvent[]): Handlers {
     eligibility: () => yes({ roles: [BACKENDS, PROBES] }),
     preview: () => yes(PREVIEW),
     request: () => yes({ requestId: uuid('a') as never }),
-    'request.cancel': accepted,
-    'request.approve': accepted,
-    'request.deny': accepted,
+    'request.cancel': ({ requestId }) => decided(requestId, 'cancelled'),
+    'request.approve': ({ requestId }) => decided(requestId, 'approved'),
+    'request.deny': ({ requestId }) => decided(requestId, 'denied'),
     extend: () => yes({ requestId: uuid('a') as never }),
     revoke: accepted,
     'revoke.all': () => ({ revoking: 1, refused: [] }),

@@ -171,7 +171,7 @@ test('requests shows exactly what is asked', async (t) => {
 
 test('approve, deny and cancel name the request by the beginning of its id', async (t) => {
   const { run, calls } = await stage(t, { state: { requests: byId(request()) } });
-  assert.match((await run('approve', 'aaaaaaaa')).out, /^Approved\.\nRequest /);
+  assert.match((await run('approve', 'aaaaaaaa')).out, /^Approved\.\nRequest .*\nState +approved\n/);
   assert.deepEqual(calls.at(-1), ['request.approve', { requestId: uuid('a'), reason: '' }]);
   assert.equal((await run('deny', 'aaaaaaaa', '--reason', 'not now')).status, 0);
   assert.deepEqual(calls.at(-1), ['request.deny', { requestId: uuid('a'), reason: 'not now' }]);
