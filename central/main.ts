@@ -5,9 +5,11 @@ import { azureGranting } from '../cloud/azure/granting.ts';
 import { grantingCredential } from '../cloud/azure/granting-credential.ts';
 import { azureProvider } from '../cloud/azure/provider.ts';
 import type { AzureSettings } from '../cloud/azure/settings.ts';
+import manifest from '../package.json' with { type: 'json' };
 import { SECOND, systemClock } from '../protocol/clock.ts';
 import { Fault } from '../protocol/fault.ts';
 import { type Configuration, readConfiguration, readNamed } from './configuration/configuration.ts';
+import { troubleIn } from './log.ts';
 import { ClaimsDirectory, FileDirectory } from './people/directory.ts';
 import { catalogueTree } from './policy/catalogue.ts';
 import { policyCommand } from './policy/command.ts';
@@ -28,6 +30,10 @@ export async function main(argv: string[]): Promise<number> {
   }
   // stderr, so that stdout stays for what a command answers; redaction for what should never get here at all.
   const logger = pino({ base: { process: 'central' }, redact: ['*.authorization', '*.cookie', '*.dpop', '*.secret'] }, pino.destination(2));
+  const trouble = troubleIn(logger);
+  const stray = (bug: unknown) => trouble(bug, 'nobody caught it');
+  // A bug ends one request, not the process: the ends of what was granted hang on it.
+  process.on('unhandledRejection', stray).on('uncaughtException', stray);
   try {
     const central = await startCentral(await partsOf(await readConfiguration(file), logger));
     logger.info({ url: central.url }, 'listening');
@@ -39,6 +45,8 @@ export async function main(argv: string[]): Promise<number> {
     if (!(cause instanceof Fault)) throw cause;
     error(`${cause.message}\n${cause.wayOut ? `${cause.wayOut}\n` : ''}`);
     return cause.code === 'configuration-invalid' ? EXIT.usage : EXIT.bug;
+  } finally {
+    process.off('unhandledRejection', stray).off('uncaughtException', stray);
   }
 }
 
@@ -66,7 +74,7 @@ async function partsOf(configuration: Configuration, logger: Logger): Promise<Ce
         key: await readNamed('listen.keyFile', listen.keyFile),
       },
       issuerCa: issuerCaFile && (await readNamed('issuerCaFile', issuerCaFile)),
-      version: VERSION,
+      version: manifest.version,
     },
     clock,
     provider: azureProvider(credential, azureSettings, clock),
@@ -78,8 +86,6 @@ async function partsOf(configuration: Configuration, logger: Logger): Promise<Ce
     random: Math.random,
   };
 }
-
-const VERSION = '0.1.0';
 
 async function credentialOf(credential: Configuration['azure']['credential']): Promise<Parameters<typeof grantingCredential>[0]> {
   if (credential.kind === 'default') return { kind: 'default' };

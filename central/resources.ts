@@ -1,7 +1,8 @@
 import type { Provider } from '../cloud/provider.ts';
 import { type Clock, type Millis, SECOND } from '../protocol/clock.ts';
 import type { ResourceId } from '../protocol/ids.ts';
-import type { BalancerKind, LoadBalancer, Part, PartKind, ResourceRef } from '../protocol/model.ts';
+import { KIND_WORDS } from '../protocol/kind-words.ts';
+import type { LoadBalancer, Part, ResourceRef } from '../protocol/model.ts';
 import type { Target } from './policy/facts.ts';
 
 /** A resource as central's own identity read it: for screens and records, and for the policy. */
@@ -9,24 +10,6 @@ export interface Resource {
   ref: ResourceRef;
   target: Target;
 }
-
-const KINDS: Record<BalancerKind | PartKind, string> = {
-  'load-balancer': 'Load balancer',
-  'application-gateway': 'Application gateway',
-  frontend: 'Frontend',
-  'backend-pool': 'Backend pool',
-  member: 'Member',
-  probe: 'Probe',
-  rule: 'Rule',
-  'nat-rule': 'NAT rule',
-  'outbound-rule': 'Outbound rule',
-  listener: 'Listener',
-  certificate: 'Certificate',
-  'path-map': 'Path map',
-  'backend-settings': 'Backend settings',
-  'rewrite-set': 'Rewrite set',
-  redirect: 'Redirect',
-};
 
 /** How long a reading serves previews. Decisions read again. */
 const FRESH: Millis = 15 * SECOND;
@@ -80,7 +63,7 @@ function describe(balancer: LoadBalancer, part: Part | undefined): Resource {
   const { id, name, kind } = part ?? balancer;
   const { provider, accountId: account, resourceGroup, location, exposure, tags } = balancer;
   return {
-    ref: { id, name, kind: KINDS[kind], balancerId: balancer.id, balancerName: balancer.name },
+    ref: { id, name, kind: KIND_WORDS[kind], balancerId: balancer.id, balancerName: balancer.name },
     target: { id, balancerId: part && balancer.id, account, provider, kind, name, resourceGroup, location, exposure, tags },
   };
 }

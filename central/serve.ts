@@ -37,6 +37,8 @@ export interface CentralSettings {
   audience: string;
   clientId: string;
   scopes: readonly string[];
+  /** The issuer wants `audience` as `resource` (RFC 8707). */
+  resourceIndicator: boolean;
   tokenType: 'at+jwt' | 'JWT';
   policyDir: string;
   /** Of `weekday` and `minuteOfDay` in policies. */
@@ -52,6 +54,7 @@ export interface CentralSettings {
 
 export const DEFAULTS = {
   scopes: ['openid', 'profile', 'offline_access', 'elevate'],
+  resourceIndicator: false,
   tokenType: 'at+jwt',
   timeZone: 'UTC',
   longestGrant: 8 * HOUR,
@@ -114,11 +117,15 @@ export async function startCentral({
 
     const policy = new PolicyEngine(roles, settings.timeZone, settings.longestGrant);
     const live = new LivePolicy(settings.policyDir, policy, clock, {
-      loaded: async ({ version = '', rules }) => {
+      loading: async ({ version = '', rules }) => {
+        await record('policy.loaded', `Policy ${version.slice(0, 12)} with ${rules} ${rules === 1 ? 'rule' : 'rules'} is in force`, {
+          version,
+          rules,
+        });
         logger.info({ version, rules }, 'policy loaded');
-        await record('policy.loaded', `Policy ${version.slice(0, 12)} with ${rules} rules is in force`, { version, rules });
       },
       refused: (report) => logger.error({ problems: inWords(report) }, 'policy refused; the old one stays'),
+      failed: (error) => trouble(error, 'a new policy is not in force yet'),
     });
     const first = await live.reload();
     if (!isGood(first)) {
@@ -144,8 +151,8 @@ export async function startCentral({
     const verifier = new TokenVerifier(settings, clock);
     closers.push(() => verifier.close());
 
-    const { issuer, clientId, scopes, audience, version } = settings;
-    const discovery: Discovery = { issuer, clientId, scopes: [...scopes], audience, version };
+    const { issuer, clientId, scopes, audience, resourceIndicator, version } = settings;
+    const discovery: Discovery = { issuer, clientId, scopes: [...scopes], audience, resourceIndicator, version };
     const serverParts: ServerParts = {
       ...settings.listen,
       discovery,
@@ -159,11 +166,12 @@ export async function startCentral({
     addFeed(server, serverParts, { store, views, clock });
     closers.push(() => server.close());
 
-    await record('central.started', 'Central was started', { version });
+    await record('central.started', 'Central started', { version });
+    await runner.load();
+    await requests.start();
     await server.listen({ host: settings.listen.host, port: settings.listen.port });
     // Listening first: a long backlog does not keep anybody out.
-    await runner.start();
-    await requests.start();
+    runner.resume();
     const sweep = () => runner.sweep();
     closers.push(reap(sweep, trouble));
     return { url: urlOf(settings.listen.host, server.server.address() as AddressInfo), reloadPolicy: () => live.reload(), sweep, close };

@@ -1,7 +1,8 @@
 import type { AuditEvent } from '../protocol/audit.ts';
 import type { FeedItem } from '../protocol/central-api.ts';
+import { fitted } from '../protocol/fit.ts';
 import { isOpen } from '../protocol/lifecycle.ts';
-import type { Approvers, ElevationRequest, Grant } from '../protocol/model.ts';
+import { type Approvers, ElevationRequest, Grant } from '../protocol/model.ts';
 import { type GrantLife, isLive } from './grants/life.ts';
 import { type Actor, sameHuman, subject } from './people/actor.ts';
 import type { Directory } from './people/directory.ts';
@@ -31,7 +32,7 @@ export class Views {
     const { requester, requirements, approvals, target: _, ...shown } = request;
     const mayDecide =
       !mine && isOpen(request.state) && concerns(actor, request) && !hasDecided(actor, request) && this.mayApprove(actor, request);
-    return {
+    const seen: ElevationRequest = {
       ...shown,
       authority: 'central',
       requester: requester.person,
@@ -40,6 +41,7 @@ export class Views {
       approvals: approvals.map(({ person, verdict, reason, at }) => ({ person, verdict, reason, at })),
       approvers: this.approvers(requirements, requester),
     };
+    return fitted(ElevationRequest, seen) ?? seen;
   }
 
   /** Who must decide, without the one who asks. */
@@ -62,7 +64,7 @@ export class Views {
     const whole = mine || seesAll;
     const { id, requestId, resource, role, holder, state, createdAt, notAfter, usableAt, endingAt, endReason, endedBy, goneAt, proof } =
       life;
-    return {
+    const seen: Grant = {
       id,
       requestId,
       authority: 'central',
@@ -70,6 +72,7 @@ export class Views {
       role,
       holder,
       mine,
+      ...(mine ? { principalId: life.principalId } : {}),
       reason: whole ? life.reason : '',
       ...(whole ? { ticket: life.ticket, follows: life.follows, problem: life.problem } : {}),
       state,
@@ -85,6 +88,8 @@ export class Views {
       releasableAt: life.releasableAt,
       extendable: extendable(life, mine),
     };
+    // The cloud's own words are in it: one that is too long must not keep daemons from understanding the rest.
+    return fitted(Grant, seen) ?? seen;
   }
 
   /** One event as this person may see it, with what it is about. Undefined when they may not. */

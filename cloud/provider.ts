@@ -1,5 +1,5 @@
 import type { Instant, Millis } from '../protocol/clock.ts';
-import type { GrantId, ResourceId, RoleId } from '../protocol/ids.ts';
+import type { GrantId, RequestId, ResourceId, RoleId } from '../protocol/ids.ts';
 import type {
   Account,
   Approvers,
@@ -11,7 +11,9 @@ import type {
   ProviderId,
   ResourceRef,
   RoleOption,
+  RoleRef,
 } from '../protocol/model.ts';
+import type { Answer } from '../protocol/refusal.ts';
 
 /**
  * One cloud, seen with one identity. The daemon builds it with the engineer's own sign-in, central with the identity
@@ -49,8 +51,10 @@ export interface Access {
   /**
    * A harmless check of effective permissions: may this identity do every one of `actions` on the resource **now**?
    * Asks with a fresh token, changes nothing. `allowed` proves usable, `denied` proves gone.
+   * @param principalId Whose right it is (as in `Order`). What anybody else may do proves nothing about it: a `Fault`
+   * `sign-in-failed` then, which says who is signed in.
    */
-  check(resource: ResourceId, actions: readonly string[], signal: AbortSignal): Promise<'allowed' | 'denied'>;
+  check(resource: ResourceId, actions: readonly string[], signal: AbortSignal, principalId?: string): Promise<'allowed' | 'denied'>;
   /** Locks that would keep the cloud from taking a right back. Empty when there are none. */
   locks(resource: ResourceId, signal: AbortSignal): Promise<string[]>;
 }
@@ -125,6 +129,30 @@ export interface SelfService {
   cancel(order: Order, signal: AbortSignal): Promise<void>;
   deactivate(order: Order, signal: AbortSignal): Promise<Unbound>;
   readonly propagation: Millis;
+}
+
+/** The person's own decisions in the cloud's just-in-time service: mode A, used by the daemon alone. */
+export interface Approving {
+  /** What waits for this person to decide, anywhere, as far as it is about load balancers and exactly known. */
+  waiting(signal: AbortSignal): Promise<WaitingRequest[]>;
+  /** The cloud takes it from nobody else. A refusal is its definite no; a thrown `Fault` leaves the outcome open. */
+  approve(id: RequestId, reason: string, signal: AbortSignal): Promise<Answer<void>>;
+  deny(id: RequestId, reason: string, signal: AbortSignal): Promise<Answer<void>>;
+}
+
+export interface WaitingRequest {
+  /** The cloud's own id of what is to be decided. */
+  id: RequestId;
+  /** As its id names it. */
+  resource: ResourceRef;
+  role: RoleRef;
+  allows: string[];
+  actions: string[];
+  requester: Person;
+  duration: Millis;
+  reason: string;
+  ticket?: string | undefined;
+  askedAt: Instant;
 }
 
 export interface SelfServiceRules {

@@ -28,6 +28,8 @@ export interface Authority {
   revoke(id: GrantId, because: EndBecause, signal: AbortSignal): Promise<Answer<unknown>>;
   /** Leases of this daemon under which power may stand. */
   held(): GrantId[];
+  /** Power that may stand, and that only this daemon can still end before its own instant: nobody else would ask for it. */
+  endsHere(): Grant[];
   /** Starts ending everything held. Resolves when each end is accepted where it is decided; rejects never. */
   endAll(because: EndBecause): Promise<void>;
   /** Stops timers and connections. Ends nothing. */

@@ -1,3 +1,4 @@
+import { azureApproving } from '../cloud/azure/approving.ts';
 import { engineerCredential } from '../cloud/azure/engineer-credential.ts';
 import { azureProvider } from '../cloud/azure/provider.ts';
 import { azureSelfService } from '../cloud/azure/self-service.ts';
@@ -13,6 +14,7 @@ export function azureParts(settings: AzureSettings, clock: Clock): AzureParts {
   return {
     provider: azureProvider(credential, settings, clock),
     selfService: azureSelfService(credential, settings, clock),
+    approving: azureApproving(credential, settings, clock),
     credential,
     by,
     session,

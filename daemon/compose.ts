@@ -1,13 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Agent } from 'undici';
-import type { Provider, SelfService } from '../cloud/provider.ts';
-import type { Clock } from '../protocol/clock.ts';
+import type { Approving, Provider, SelfService } from '../cloud/provider.ts';
+import type { Cancel, Clock, Millis } from '../protocol/clock.ts';
 import { HOUR, SECOND, sleep } from '../protocol/clock.ts';
-import { VERSIONS } from '../protocol/door.ts';
+import { LINGERS, VERSIONS } from '../protocol/door.ts';
 import type { GrantId } from '../protocol/ids.ts';
 import type { AuthorityId, Person } from '../protocol/model.ts';
 import { no, yes } from '../protocol/refusal.ts';
-import type { SignIn } from '../protocol/state.ts';
+import type { DaemonState, SignIn } from '../protocol/state.ts';
 import { Authorities, type Authority, type EndBecause, type Truth } from './authority.ts';
 import { CentralAuthority } from './central/authority.ts';
 import { type CentralHttp, centralHttp, type Tokens } from './central/http.ts';
@@ -31,9 +31,10 @@ import { Windows } from './windows.ts';
 export interface AzureParts {
   provider: Provider;
   selfService: SelfService;
+  approving: Approving;
   credential: Credential;
-  /** Which of the chain gave the last token. */
-  by(): string;
+  /** Which of the chain gave the last token for a scope; Azure's own unless told. */
+  by(scope?: string): string;
   session: HandedOverSession;
   /** Scopes of VS Code's session; undefined where its sign-in cannot reach this cloud. */
   sessionScopes: string[] | undefined;
@@ -63,6 +64,10 @@ export interface DaemonParts {
   clock: Clock;
   random(): number;
   log: Log;
+  /** False when the folder of its state is not there any more: what it writes is lost, and no client can find it. */
+  stateStands?: (() => boolean) | undefined;
+  /** Told to whoever looks at this process while it waits with its end. */
+  say?: ((line: string) => void) | undefined;
 }
 
 export interface Daemon {
@@ -71,25 +76,34 @@ export interface Daemon {
   accept(wire: DoorWire): void;
   /** Takes up the journal, signs in silently, follows the authorities. */
   start(): void;
-  /** Ends what is held, within five seconds or visibly pending, and then this daemon. */
+  /**
+   * Ends what is held, and then this daemon: within five seconds, unless a cloud does not take something back yet that nobody
+   * else would end. Then it stays, takes nothing new, and ends with that; or at once for whoever comes to the door, for their
+   * own daemon takes over.
+   */
   stop(): Promise<void>;
+  /** Stops without waiting for anything: the journal has what is left, for the next daemon. */
+  leave(): void;
   /** Resolves once this daemon has stopped, whoever wanted it. */
   readonly stopped: Promise<void>;
 }
 
 export const ENDS_WITHIN = 5 * SECOND;
+const REFRESHED_WITHIN = 10 * SECOND;
+const STATE_WATCHED_EVERY = 5 * SECOND;
 
 export function composeDaemon(parts: DaemonParts): Daemon {
   const { clock, log, instance, azure } = parts;
   const ending = new AbortController();
-  const live = new LiveState(clock, {
+  const atFirst: DaemonState = {
     daemon: { instance, version: parts.version, pid: parts.pid, startedAt: clock.now(), stopping: false },
     signIns: [],
     central: { state: parts.central ? 'connecting' : 'not used', since: clock.now() },
     requests: {},
     grants: {},
     inventory: { revision: 0, refreshing: false },
-  });
+  };
+  const live = new LiveState(clock, atFirst, log);
   const journal = new Journal({
     open: parts.openJournal,
     clock,
@@ -123,6 +137,8 @@ export function composeDaemon(parts: DaemonParts): Daemon {
         ...parts,
         selfService: azure.selfService,
         access: azure.provider.access,
+        approving: azure.approving,
+        resolve: (id, signal) => inventory.resolve(id, signal),
         person: () => azureSignIn.person,
         journal,
         truth,
@@ -160,17 +176,24 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       truth,
       authorities,
       inventory,
+      onRefresh: () => (pim ? within(pim.refresh(), REFRESHED_WITHIN) : Promise.resolve()),
       journal,
       signIns: signIns(),
       signal: ending.signal,
       onStop: () => void stop(),
     }),
     onClients: (clients, left) => {
+      // Whoever comes now wants a daemon that serves: theirs takes the rest up from the journal.
+      if (lingering && !left) leaving.abort();
       windows.changed(clients, left);
+      pim?.watched(clients.length > 0);
       if (!left) inventory.stale();
     },
   });
   let stopping: Promise<void> | undefined;
+  let lingering = false;
+  let cancelState: Cancel = () => {};
+  const leaving = new AbortController();
   let onStopped: () => void = () => {};
   const stopped = new Promise<void>((resolve) => {
     onStopped = resolve;
@@ -178,6 +201,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
 
   function onAzurePerson(person: Person | undefined): void {
     inventory.person(person?.id);
+    void pim?.refresh();
     // Central may take its person from this very identity.
     if (person && parts.central?.signIn === 'azure') central?.authority.kick();
   }
@@ -205,7 +229,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       onPerson: (person) => {
         const known = live.now.signIns.find(({ to }) => to === 'central')?.person;
         if (known?.id !== person.id) journal.record({ kind: 'signed-in', text: 'Signed in to central', person });
-        show({ state: 'signed in', person, by: browser ? 'browser' : azure.by() });
+        show({ state: 'signed in', person, by: browser ? 'browser' : azure.by(target.azureScope) });
       },
       onSignedOut: (problem) => show({ state: 'signed out', problem }),
       onEvent: (event) => live.apply({ type: 'audit', event }),
@@ -253,18 +277,37 @@ export function composeDaemon(parts: DaemonParts): Daemon {
   }
 
   /** Waits until every end is accepted, or as long as somebody may be kept waiting. The rest goes on by journal and central. */
-  async function endWithin(which: Authority[], because: EndBecause): Promise<void> {
+  function endWithin(which: Authority[], because: EndBecause): Promise<void> {
+    return within(Promise.all(which.map((authority) => authority.endAll(because))), ENDS_WITHIN);
+  }
+
+  async function within(work: Promise<unknown>, limit: Millis): Promise<void> {
     const waited = new AbortController();
-    const limit = sleep(clock, ENDS_WITHIN, waited.signal).catch(() => {});
-    await Promise.race([Promise.all(which.map((authority) => authority.endAll(because))), limit]);
+    const late = sleep(clock, limit, waited.signal).catch(() => {});
+    await Promise.race([work, late]);
     waited.abort();
+  }
+
+  /** Azure takes nothing back in the first minutes: without anybody to ask again it would stand until its own end. */
+  async function linger(): Promise<void> {
+    const left = () => authorities.all.flatMap((authority) => authority.endsHere());
+    const [first, ...more] = left();
+    if (!first || leaving.signal.aborted) return;
+    const what = `${first.role.title} on ${first.resource.name}${more.length > 0 ? ` and ${more.length} more` : ''}`;
+    log.warn('stays until the cloud takes back what is held', { grantId: first.id, problem: first.awaiting });
+    parts.say?.(`Azure has not taken back ${what} yet. This daemon stays until it has; a second signal leaves that to the next one.`);
+    door.close(LINGERS);
+    lingering = true;
+    while (left().length > 0 && !leaving.signal.aborted) await sleep(clock, SECOND / 4, leaving.signal).catch(() => {});
+    log.info(leaving.signal.aborted ? 'leaves what is held to the next daemon' : 'nothing is held any more');
   }
 
   function stop(): Promise<void> {
     stopping ??= (async () => {
       live.apply({ type: 'stopping' });
       journal.record({ kind: 'daemon.stopping', text: 'The daemon stops and ends what it holds' });
-      await endWithin(authorities.all, 'daemon stopped');
+      await Promise.race([endWithin(authorities.all, 'daemon stopped'), aborted(leaving.signal)]);
+      await linger();
       ending.abort();
       windows.stop();
       door.close('The daemon has stopped');
@@ -274,10 +317,28 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       inventory.stop();
       forgetting.stop();
       cancelWatch();
+      cancelState();
       journal.close();
       onStopped();
     })();
     return stopping;
+  }
+
+  /** What was held stays held: its timers run, and its end is in memory. Nothing new may rest on a record that is lost. */
+  function watchState(stands: () => boolean): Cancel {
+    let cancel: Cancel = () => {};
+    const look = () => {
+      if (stands()) {
+        cancel = clock.after(STATE_WATCHED_EVERY, look);
+        return;
+      }
+      log.error('the state folder has vanished');
+      parts.say?.('The state folder has vanished. This daemon takes nothing new, and ends when nothing is held.');
+      journal.lose('The state folder has vanished; a new daemon makes it anew');
+      windows.orphaned();
+    };
+    cancel = clock.after(STATE_WATCHED_EVERY, look);
+    return () => cancel();
   }
 
   return {
@@ -290,10 +351,21 @@ export function composeDaemon(parts: DaemonParts): Daemon {
         text: `Daemon ${parts.version} started`,
         data: { pid: parts.pid, protocol: Math.max(...VERSIONS) },
       });
+      if (parts.stateStands) cancelState = watchState(parts.stateStands);
       for (const authority of authorities.all) authority.start();
       void azureSignIn.attempt();
     },
     stop,
+    leave() {
+      leaving.abort();
+      void stop();
+    },
     stopped,
   };
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

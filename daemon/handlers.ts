@@ -19,6 +19,8 @@ export interface HandlerParts {
   truth: Truth;
   authorities: Authorities;
   inventory: Inventory;
+  /** The person wants to know what is true now, beside the list of load balancers. Resolves when it is, or after a while. */
+  onRefresh(): Promise<void>;
   journal: Journal;
   signIns: SignIns;
   /** Ends with the daemon. */
@@ -40,8 +42,9 @@ export function handlers(parts: HandlerParts): Handlers {
     'inventory.parts': ({ resourceId }) => inventory.parts(resourceId, signal),
     'inventory.find': (params) => inventory.find(params),
     'inventory.resolve': ({ resourceId }) => inventory.resolve(resourceId, signal),
-    'inventory.refresh': () => {
+    'inventory.refresh': async () => {
       void inventory.refresh();
+      await parts.onRefresh();
       return {};
     },
 

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { closeSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type Clock, MINUTE, systemClock } from '../protocol/clock.ts';
@@ -74,7 +74,8 @@ export async function main({ detached, version }: MainOptions): Promise<number> 
   } catch (error) {
     log?.error('ended', ofError(error));
     if (!(error instanceof Fault)) throw error;
-    say(`${error.message}. ${error.wayOut ?? ''}`.trim());
+    // Also when detached: whoever started it reads its last words.
+    process.stderr.write(`${error.message}. ${error.wayOut ?? ''}`.trim().concat('\n'));
     return error.code === 'configuration-invalid' ? DAEMON_EXIT.badEnrolment : DAEMON_EXIT.cannotRunHere;
   }
 }
@@ -126,6 +127,8 @@ async function run({ clock, where, uid, log, enrolled, version, secret, say }: R
     clock,
     random: Math.random,
     log,
+    stateStands: standing(where.stateDir),
+    say,
   });
   const socket =
     process.platform === 'win32' ? `\\\\.\\pipe\\portcullis-${randomBytes(16).toString('hex')}` : path.join(where.runDir, 'door.sock');
@@ -161,12 +164,28 @@ async function run({ clock, where, uid, log, enrolled, version, secret, say }: R
 /** Signals ask it to stop; a bug that nobody caught is written down, and ends one request rather than the process. */
 function onSignals(daemon: Daemon, log: Log): () => void {
   const stop = () => void daemon.stop();
+  let asked = false;
+  // The second one means it: no waiting for a cloud that does not take something back yet.
+  const stopOrLeave = () => {
+    if (asked) daemon.leave();
+    else stop();
+    asked = true;
+  };
   const bug = (error: unknown) => log.error('bug', ofError(error));
-  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', stop);
+  process.on('SIGTERM', stopOrLeave).on('SIGINT', stopOrLeave).on('SIGHUP', stop);
   process.on('unhandledRejection', bug).on('uncaughtException', bug);
   return () => {
-    process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', stop);
+    process.off('SIGTERM', stopOrLeave).off('SIGINT', stopOrLeave).off('SIGHUP', stop);
     process.off('unhandledRejection', bug).off('uncaughtException', bug);
+  };
+}
+
+/** Whether the folder is still the one of now: another one under its name belongs to another daemon. */
+function standing(folder: string): () => boolean {
+  const { dev, ino } = statSync(folder);
+  return () => {
+    const now = statSync(folder, { throwIfNoEntry: false });
+    return now !== undefined && (process.platform === 'win32' || (now.dev === dev && now.ino === ino));
   };
 }
 

@@ -24,6 +24,7 @@ export class Windows {
   #idle: Cancel = () => {};
   #ended = false;
   #stopped = false;
+  #orphaned = false;
 
   constructor(parts: WindowsParts) {
     this.#parts = parts;
@@ -48,6 +49,12 @@ export class Windows {
     this.#waitIdle();
   }
 
+  /** Nobody can find this daemon any more: it goes as soon as nothing is held. */
+  orphaned(): void {
+    this.#orphaned = true;
+    this.#waitIdle();
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#last();
@@ -56,8 +63,8 @@ export class Windows {
 
   #waitIdle(): void {
     this.#idle();
-    if (this.#clients.length > 0) return;
-    this.#idle = this.#parts.clock.after(this.#ended ? SECOND / 4 : IDLE_AFTER, () => {
+    if (this.#stopped || this.#clients.length > 0) return;
+    this.#idle = this.#parts.clock.after(this.#ended || this.#orphaned ? SECOND / 4 : IDLE_AFTER, () => {
       if (this.#parts.held() === 0) this.#parts.onIdle();
       else this.#waitIdle();
     });

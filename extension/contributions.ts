@@ -58,7 +58,7 @@ export const COMMANDS = [
     icon: '$(unlock)',
     palette: connected,
     places: [
-      { menu: 'view/item/context', when: inBalancers('elevate'), group: 'inline@3' },
+      { menu: 'view/item/context', when: inBalancers('offer'), group: 'inline@3' },
       { menu: 'view/item/context', when: inBalancers('elevate'), group: '1_access@1' },
     ],
   },
@@ -68,7 +68,7 @@ export const COMMANDS = [
     icon: '$(lock)',
     palette: `${connected} && ${CONTEXT.holding}`,
     places: [
-      { menu: 'view/item/context', when: inBalancers('revoke'), group: 'inline@2' },
+      { menu: 'view/item/context', when: inBalancers('room'), group: 'inline@2' },
       { menu: 'view/item/context', when: inBalancers('revoke'), group: '1_access@2' },
     ],
   },

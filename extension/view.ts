@@ -29,7 +29,15 @@ function shownGrantState(view: View, grant: Grant): GrantState {
   if (!mayStand(grant.state)) return grant.state;
   if (view.link.state !== 'connected') return 'unknown';
   if (view.asked.has(grant.id)) return 'revoking';
-  return view.state ? shownState(grant, view.state) : grant.state;
+  if (!view.state) return grant.state;
+  const shown = shownState(grant, view.state);
+  return shown === 'assigned' && goesOn(grant, view.state) ? 'usable' : shown;
+}
+
+/** An extension prolongs the very right that was seen to work under the grant that it follows: it did not cease meanwhile. */
+function goesOn({ follows }: Grant, { grants }: DaemonState): boolean {
+  const followed = follows === undefined ? undefined : grants[follows];
+  return followed?.endReason === 'superseded' && followed.usableAt !== undefined;
 }
 
 const byEnd = (a: ShownGrant, b: ShownGrant) => a.grant.notAfter - b.grant.notAfter || (a.grant.id < b.grant.id ? -1 : 1);

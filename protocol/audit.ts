@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { GrantId, RequestId } from './ids.ts';
+import { LateAfter } from './lateness.ts';
 import { Decision, Person, ResourceRef, RoleRef } from './model.ts';
 
 export const AuditKind = v.picklist([
@@ -51,14 +52,18 @@ export const AuditBody = v.object({
   ticket: v.optional(v.pipe(v.string(), v.maxLength(100))),
   decision: v.optional(Decision),
   approvedBy: v.optional(v.array(Person)),
-  /** How long after its due instant an end was observed, in ms. */
+  /** How long after it began an end was observed, in ms. */
   lateBy: v.optional(v.number()),
+  /** From when `lateBy` counts. */
+  lateAfter: v.optional(LateAfter),
   data: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]))),
 });
 export type AuditBody = v.InferOutput<typeof AuditBody>;
 
-export const AuditEvent = v.object({
+const Recorded = v.object({
   ...AuditBody.entries,
+  /** An `AuditKind`, or what a newer writer calls it: such an event is shown by its text. */
+  kind: v.pipe(v.string(), v.maxLength(60), v.regex(/^[a-z]+([.-][a-z]+)*$/)),
   /** `central` or the daemon's instance id: each writes a chain of its own. */
   source: v.pipe(v.string(), v.maxLength(100)),
   /** 1, 2, 3… without a gap within its source. */
@@ -68,7 +73,10 @@ export const AuditEvent = v.object({
   /** Hex SHA-256 over `prev` and the canonical JSON of all but `hash`. */
   hash: v.pipe(v.string(), v.length(64)),
 });
-export type AuditEvent = v.InferOutput<typeof AuditEvent>;
+export type AuditEvent = v.InferOutput<typeof Recorded>;
+
+/** Given as it was written: what only a newer writer knows belongs to its hash too, and must not get lost on the way. */
+export const AuditEvent = v.custom<AuditEvent>((event) => v.is(Recorded, event), 'This is no event of a record');
 
 export const NO_EVENT_BEFORE = '0'.repeat(64);
 

@@ -89,7 +89,10 @@ export const FeedItem = v.object({
   /** The request or grant as this person sees it after the event. */
   request: v.optional(ElevationRequest),
   grant: v.optional(Grant),
-  /** Somebody else's grant: reason, ticket and decision are left out of `event`, so its hash does not verify. */
+  /**
+   * Somebody else's grant: reason, ticket and decision are left out of `event`, so its hash does not verify. It tells that
+   * the grant has moved, is not in `record`, and is kept by nobody.
+   */
   redacted: v.optional(v.boolean()),
 });
 export type FeedItem = v.InferOutput<typeof FeedItem>;
@@ -103,6 +106,8 @@ export const Discovery = v.object({
   clientId: v.string(),
   scopes: v.array(v.string()),
   audience: v.string(),
+  /** The identity provider wants `audience` named as `resource` (RFC 8707). Absent: scopes alone say what tokens are for. */
+  resourceIndicator: v.optional(v.boolean()),
   version: v.string(),
 });
 export type Discovery = v.InferOutput<typeof Discovery>;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Cancel, Clock } from './clock.ts';
 import { type ClientProof1, DaemonProof, type EntryFile, LIMITS, VERSIONS } from './door.ts';
 import { Fault } from './fault.ts';
+import { readJson } from './json.ts';
 import { CHANGED, METHODS, type Method, type Params, type Result, RpcResponse } from './messages.ts';
 import { type DaemonState, Numbered, reduce } from './state.ts';
 
@@ -190,12 +191,4 @@ export async function connect(parts: ClientParts): Promise<Client> {
     },
     close: () => wire.close(),
   };
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

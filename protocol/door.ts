@@ -51,3 +51,6 @@ export const EntryFile = v.strictObject({
   startedAt: v.number(),
 });
 export type EntryFile = v.InferOutput<typeof EntryFile>;
+
+/** Why the door closes when a daemon that was told to stop stays until a cloud has taken back what it holds. */
+export const LINGERS = 'It ends when the cloud has taken back what it holds';

@@ -17,6 +17,10 @@ const duration = v.pipe(
 );
 const key = v.pipe(v.string(), v.uuid());
 const accepted = v.object({});
+
+/** The most events that the daemon gives at once. */
+export const QUERY_ROWS = 1_000;
+
 const freshness = { fetchedAt: v.optional(v.number()), problem: v.optional(v.string()) };
 
 export const Ask = {
@@ -80,14 +84,14 @@ export const METHODS = {
   revoke: { params: v.strictObject({ grantId: GrantId }), result: answerOf(accepted) },
   'revoke.all': { params: v.strictObject({}), result: v.object({ revoking: v.number(), refused: v.array(v.string()) }) },
 
-  /** Newest first; `offset` counts from the newest. At most 200 rows. */
+  /** Newest first; `offset` counts from the newest. `cut`: there were more rows than fit into one answer, so ask for the rest. */
   'audit.query': {
     params: v.strictObject({
       filter: AuditFilter,
       offset: v.pipe(v.number(), v.integer(), v.minValue(0)),
-      limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(200)),
+      limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(QUERY_ROWS)),
     }),
-    result: v.object({ total: v.number(), events: v.array(AuditEvent) }),
+    result: v.object({ total: v.number(), events: v.array(AuditEvent), cut: v.optional(v.literal(true)) }),
   },
   /** People, balancers and kinds that occur, for the filter's lists. */
   'audit.facets': {

@@ -155,6 +155,8 @@ export const Grant = v.object({
   holder: Person,
   /** Held by the person who looks. */
   mine: v.boolean(),
+  /** Who holds the right in the cloud (Entra object id): only this identity can observe it. Absent on the grants of others. */
+  principalId: v.optional(text(200)),
   reason: text(1_000),
   ticket: v.optional(text(100)),
   state: GrantState,

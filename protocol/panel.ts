@@ -5,7 +5,7 @@ import { ElevationRequest, Grant } from './model.ts';
 
 /** Between the audit panel's page and the extension. The page asks; the extension answers, and pushes whole snapshots. */
 
-/** Rows of one page; also the most that the daemon gives at once. */
+/** Events that the page asks for at once. */
 export const PAGE_ROWS = 200;
 
 export const StoryOf = v.union([v.strictObject({ grantId: GrantId }), v.strictObject({ requestId: RequestId })]);

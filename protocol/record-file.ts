@@ -1,5 +1,8 @@
 import * as v from 'valibot';
-import { AuditEvent, firstBroken } from './audit.ts';
+import { AuditEvent, type AuditFilter, canonicalJson, firstBroken } from './audit.ts';
+import type { Instant } from './clock.ts';
+import { readJson } from './json.ts';
+import type { Person } from './model.ts';
 
 /**
  * Exported records: JSON lines, which `audit verify` proves, and CSV for spreadsheets. The editor and the command line
@@ -17,18 +20,18 @@ export type Omission = v.InferOutput<typeof Omission>;
 export const RecordLine = v.union([AuditEvent, v.strictObject({ omitted: Omission })]);
 export type RecordLine = v.InferOutput<typeof RecordLine>;
 
-/**
- * Reads one line. The object is given as it stands in the file: a member that nobody knows belongs to its hash too.
- * Undefined when it is no line of a record.
- */
+export const isEvent = (line: RecordLine): line is AuditEvent => !('omitted' in line);
+
+/** What may be missing from an export: anything outside a filter; without one, only what central hides from the person. */
+export const mayOmit =
+  (filter: AuditFilter) =>
+  (source: string): boolean =>
+    source === 'central' || Object.values(filter).some((wanted) => wanted !== undefined && wanted !== '');
+
+/** Reads one line, as it stands in the file. Undefined when it is no line of a record. */
 export function readRecordLine(text: string): RecordLine | undefined {
-  let line: unknown;
-  try {
-    line = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return v.is(RecordLine, line) ? (line as RecordLine) : undefined;
+  const line = readJson(text);
+  return v.is(RecordLine, line) ? line : undefined;
 }
 
 /**
@@ -92,64 +95,66 @@ export function verifyRecord(lines: Iterable<RecordLine>, sha256: (text: string)
   return { ok: true, chains: [...chains].flatMap(([source, chain]) => report(source, chain.events, chain.omitted)) };
 }
 
-const COLUMNS = [
-  'at',
-  'source',
-  'seq',
-  'kind',
-  'text',
-  'person',
-  'role',
-  'balancer',
-  'resource',
-  'resourceId',
-  'reason',
-  'ticket',
-  'requestId',
-  'grantId',
-  'decision',
-  'policyVersion',
-  'approvedBy',
-  'lateByMs',
-  'hash',
-] as const;
+type Cell = string | number | undefined;
 
-/** RFC 4180 with a heading; instants in ISO 8601, UTC. Cells that a spreadsheet would run as a formula begin with `'`. */
-export function recordCsv(events: Iterable<AuditEvent>, iso: (at: number) => string): string {
-  const rows = [[...COLUMNS] as string[]];
-  for (const event of events) rows.push(cells(event, iso));
-  return rows.map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
+const COLUMNS: readonly (readonly [name: string, cell: (event: AuditEvent) => Cell])[] = [
+  ['at', ({ at }) => utc(at)],
+  ['source', ({ source }) => source],
+  ['seq', ({ seq }) => seq],
+  ['kind', ({ kind }) => kind],
+  ['text', ({ text }) => text],
+  ['person', ({ person }) => person && named(person)],
+  ['personId', ({ person }) => person?.id],
+  ['role', ({ role }) => role?.id],
+  ['enforcement', ({ role }) => role?.enforcement],
+  ['balancer', ({ resource }) => resource?.balancerName],
+  ['resource', ({ resource }) => resource?.name],
+  ['resourceId', ({ resource }) => resource?.id],
+  ['reason', ({ reason }) => reason],
+  ['ticket', ({ ticket }) => ticket],
+  ['requestId', ({ requestId }) => requestId],
+  ['grantId', ({ grantId }) => grantId],
+  ['decision', ({ decision }) => decision?.outcome],
+  ['because', ({ decision }) => decision?.because],
+  ['rules', ({ decision }) => decision?.rules.join(' ')],
+  ['policyVersion', ({ decision }) => decision?.policyVersion],
+  ['approvedBy', ({ approvedBy }) => approvedBy?.map(named).join('; ')],
+  ['lateByMs', ({ lateBy }) => lateBy],
+  ['lateAfter', ({ lateAfter }) => lateAfter],
+  ['data', ({ data }) => data && canonicalJson(data)],
+  ['atMs', ({ at }) => at],
+  ['bootMs', ({ boot }) => boot],
+  ['hash', ({ hash }) => hash],
+];
+
+/** First line of a CSV file. */
+export const csvHead = (): string => csvLine(COLUMNS.map(([name]) => name));
+
+/** One record of RFC 4180 for each event; instants in ISO 8601, UTC. */
+export const csvRecords = (events: readonly AuditEvent[]): string =>
+  events.map((event) => csvLine(COLUMNS.map(([, cell]) => cell(event)))).join('');
+
+/** The whole file. */
+export const recordCsv = (events: readonly AuditEvent[]): string => csvHead() + csvRecords(events);
+
+const csvLine = (cells: readonly Cell[]): string => `${cells.map(csvCell).join(',')}\r\n`;
+
+/** What a spreadsheet would take for a formula, also behind spaces or in full-width form. */
+const FORMULA = /^[\s\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/u;
+
+/** Text is always quoted, and an apostrophe keeps a spreadsheet from running it. Numbers of ours stand as they are. */
+function csvCell(cell: Cell): string {
+  if (cell === undefined) return '';
+  if (typeof cell === 'number') return String(cell);
+  const text = cell.toWellFormed();
+  return `"${(FORMULA.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
 }
 
-export function csvCell(text: string): string {
-  const guarded = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
-}
+const named = ({ name, email }: Person): string => (email ? `${name} <${email}>` : name);
 
-function cells(event: AuditEvent, iso: (at: number) => string): string[] {
-  const byColumn: Record<(typeof COLUMNS)[number], string | number | undefined> = {
-    at: iso(event.at),
-    source: event.source,
-    seq: event.seq,
-    kind: event.kind,
-    text: event.text,
-    person: event.person?.name,
-    role: event.role?.id,
-    balancer: event.resource?.balancerName,
-    resource: event.resource?.name,
-    resourceId: event.resource?.id,
-    reason: event.reason,
-    ticket: event.ticket,
-    requestId: event.requestId,
-    grantId: event.grantId,
-    decision: event.decision?.because,
-    policyVersion: event.decision?.policyVersion,
-    approvedBy: event.approvedBy?.map(({ name }) => name).join('; '),
-    lateByMs: event.lateBy,
-    hash: event.hash,
-  };
-  return COLUMNS.map((column) => String(byColumn[column] ?? ''));
-}
+/** The farthest instant that a calendar knows. */
+const FARTHEST: Instant = 8.64e15;
+const utc = (at: Instant): string => (Math.abs(at) <= FARTHEST ? new Date(at).toISOString() : '');
 
 function bySource(events: Iterable<AuditEvent>): Map<string, Map<number, AuditEvent>> {
   const sources = new Map<string, Map<number, AuditEvent>>();

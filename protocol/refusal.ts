@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { fitted } from './fit.ts';
 
 /** Every expected "no". A refusal is a value: it changes nothing and names the way out. */
 export const RefusalCode = v.picklist([
@@ -35,8 +36,10 @@ export type Answer<T> = { ok: true; value: T } | { ok: false; refusal: Refusal }
 
 export const yes = <T>(value: T): Answer<T> => ({ ok: true, value });
 
+/** Words of clouds are in them: they are cut to what may be told. */
 export function no(code: RefusalCode, message: string, more: { field?: string; wayOut?: string } = {}): { ok: false; refusal: Refusal } {
-  return { ok: false, refusal: { code, message, ...more } };
+  const refusal = { code, message, ...more };
+  return { ok: false, refusal: fitted(Refusal, refusal) ?? refusal };
 }
 
 export const answerOf = <S extends v.GenericSchema>(value: S) =>

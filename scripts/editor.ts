@@ -65,6 +65,7 @@ async function runOnce(deliberateFailure: boolean): Promise<boolean> {
 }
 
 await buildTarget('extension');
+await buildTarget('webview');
 await buildTests();
 const green = await runOnce(false);
 console.log(green ? '\nOnce more, with a deliberate failure:' : '');

@@ -1,5 +1,6 @@
 import type { AuditEvent, AuditFilter } from '../protocol/audit.ts';
 import type { Instant } from '../protocol/clock.ts';
+import { afterWords } from '../protocol/lateness.ts';
 import type { Person } from '../protocol/model.ts';
 import { duration, relative, type Times } from './times.ts';
 import { visible } from './visible-text.ts';
@@ -30,7 +31,7 @@ export function fieldsOf(event: AuditEvent, times: Times, now: Instant): Field[]
     decision && decision.rules.length > 0 ? code('Rules', ...decision.rules) : undefined,
     decision && code('Policy version', decision.policyVersion),
     event.approvedBy && event.approvedBy.length > 0 ? field('Approved by', ...event.approvedBy.map(nameOf)) : undefined,
-    event.lateBy === undefined ? undefined : field('After the due instant', duration(event.lateBy)),
+    event.lateBy === undefined ? undefined : field('How late', `${duration(event.lateBy)} ${afterWords(event.lateAfter)}`),
     ...Object.entries(event.data ?? {}).map(([name, value]) => field(visible(name), String(value))),
     event.grantId && { ...code('Grant', event.grantId), filter: { grantId: event.grantId } },
     event.requestId && { ...code('Request', event.requestId), filter: { requestId: event.requestId } },

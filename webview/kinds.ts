@@ -36,6 +36,12 @@ const KINDS: Record<AuditKind, readonly [label: string, tone: Tone]> = {
 
 export const kindLabel = (kind: AuditKind): string => KINDS[kind][0];
 
+/** What only a newer writer knows: named as it is recorded, and told by its text. */
+const unknownKind = (kind: string): readonly [label: string, tone: Tone] => {
+  const words = kind.replaceAll(/[.-]/g, ' ');
+  return [words.slice(0, 1).toUpperCase() + words.slice(1), 'note'];
+};
+
 const DECIDED: Record<NonNullable<AuditEvent['decision']>['outcome'], readonly [label: string, tone: Tone]> = {
   granted: ['Granted by policy', 'good'],
   'needs approval': ['Needs approval', 'wait'],
@@ -44,7 +50,8 @@ const DECIDED: Record<NonNullable<AuditEvent['decision']>['outcome'], readonly [
 
 /** A decision is named by its outcome. */
 export function nameOf({ kind, decision }: AuditEvent): { label: string; tone: Tone } {
-  const [label, tone] = kind === 'request.decided' && decision ? DECIDED[decision.outcome] : KINDS[kind];
+  const [label, tone] = kind === 'request.decided' && decision ? DECIDED[decision.outcome] : isKind(kind) ? KINDS[kind] : unknownKind(kind);
   return { label, tone };
 }
+
 export const isKind = (text: string): text is AuditKind => Object.hasOwn(KINDS, text);

@@ -1,9 +1,10 @@
 import type { AuditEvent, AuditKind } from '../protocol/audit.ts';
 import type { Instant, Millis } from '../protocol/clock.ts';
+import { afterWords } from '../protocol/lateness.ts';
 import type { ElevationRequest, Grant } from '../protocol/model.ts';
 import type { Story } from '../protocol/panel.ts';
 import { keyOf } from './event-pages.ts';
-import { nameOf, type Tone } from './kinds.ts';
+import { isKind, nameOf, type Tone } from './kinds.ts';
 import { duration, left, type Times } from './times.ts';
 import { oneLine, visible } from './visible-text.ts';
 
@@ -71,7 +72,7 @@ export function storyOf({ events, grant, request }: Story, times: Times, now: In
 
 function stageOf(event: AuditEvent | undefined): number {
   if (event?.kind === 'request.decided' && event.decision?.outcome === 'refused') return OVER;
-  return event ? (STAGE[event.kind] ?? 0) : 0;
+  return event && isKind(event.kind) ? (STAGE[event.kind] ?? 0) : 0;
 }
 
 function titleOf(events: AuditEvent[], grant: Grant | undefined, request: ElevationRequest | undefined): string {
@@ -135,7 +136,7 @@ function awaited(
     return `Waiting for approval by ${who}`;
   }
   if (last?.kind === 'request.decided') return AWAITED['request.approved'];
-  return last ? AWAITED[last.kind] : undefined;
+  return last && isKind(last.kind) ? AWAITED[last.kind] : undefined;
 }
 
 /** The spans that people ask for: how long it took, how long it was held, how late it ended. */
@@ -150,8 +151,8 @@ function factsOf(events: AuditEvent[]): string[] {
   return [
     toUse === undefined ? undefined : `From request to usable: ${duration(toUse)}`,
     held === undefined ? undefined : `Usable until gone: ${duration(held)}`,
-    toEnd === undefined ? undefined : `From revoking to gone: ${duration(toEnd)}`,
-    gone?.lateBy === undefined ? undefined : `Gone ${duration(gone.lateBy)} after its due instant`,
+    toEnd === undefined || gone?.lateBy !== undefined ? undefined : `From revoking to gone: ${duration(toEnd)}`,
+    gone?.lateBy === undefined ? undefined : `Gone ${duration(gone.lateBy)} ${afterWords(gone.lateAfter)}`,
   ].filter((fact) => fact !== undefined);
 }
 

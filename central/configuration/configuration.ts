@@ -37,6 +37,8 @@ const ConfigurationFile = v.strictObject({
   audience: text,
   clientId: text,
   scopes: v.optional(v.pipe(v.array(scope), v.minLength(1, 'Needs at least one scope')), [...DEFAULTS.scopes]),
+  /** Whether the issuer wants `audience` as `resource` (RFC 8707). Microsoft Entra refuses that parameter. */
+  resourceIndicator: v.optional(v.boolean('Is true or false'), DEFAULTS.resourceIndicator),
   /** What the header `typ` of access tokens says: `JWT` for issuers that do not follow RFC 9068. */
   tokenType: v.optional(v.picklist(['at+jwt', 'JWT']), DEFAULTS.tokenType),
   directory: v.variant('kind', [

@@ -2,14 +2,21 @@ import type { Granting, Order } from '../../cloud/provider.ts';
 import { type Clock, type Millis, SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { Problem } from '../../protocol/model.ts';
+import { Lane } from './lane.ts';
 import type { GrantEvent, GrantLife } from './life.ts';
 
 export type Call = 'bind' | 'prolong' | 'unbind' | 'look';
 
-/** At most so many calls at once: a cloud that hangs holds no more than these. */
+/** At most so many calls of each lane at once: a cloud that hangs holds no more than these. */
 const AT_ONCE = 64;
 /** How long to wait for one call. Well below the longest life of a request. */
 export const CALL_TIMEOUT: Millis = 60 * SECOND;
+
+/** Both are as they are when the call's turn has come. */
+export interface Subject {
+  life: GrantLife;
+  followed: GrantLife | undefined;
+}
 
 /** Calls the cloud with the granting identity and turns every outcome, also none at all, into an event. Never throws. */
 export class CloudCalls {
@@ -17,36 +24,39 @@ export class CloudCalls {
   readonly #clock: Clock;
   readonly #timeout: Millis;
   readonly #closing = new AbortController();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  /** One for giving, one for taking back, one for looking: what hangs in one of them delays no other. */
+  readonly #lanes: Record<Call, Lane>;
 
   constructor(granting: Granting, clock: Clock, timeout: Millis) {
     this.#granting = granting;
     this.#clock = clock;
     this.#timeout = timeout;
+    const giving = new Lane(AT_ONCE);
+    this.#lanes = { bind: giving, prolong: giving, unbind: new Lane(AT_ONCE), look: new Lane(AT_ONCE) };
   }
 
-  /** The event for the grant, or undefined when central is closing: what is not known then is asked at the next start. */
-  async make(call: Call, life: GrantLife, followed: GrantLife | undefined): Promise<GrantEvent | undefined> {
-    await this.#turn();
-    try {
-      if (this.#closing.signal.aborted) return undefined;
-      return await this.#within((signal) => this.#ask(call, life, followed, signal));
-    } catch (error) {
-      if (this.#closing.signal.aborted) return undefined;
-      const problem = problemOf(error);
-      return { type: call === 'unbind' ? 'unbind failed' : call === 'look' ? 'look failed' : 'bind failed', problem };
-    } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
-    }
+  /**
+   * The event for the grant, or undefined when central is closing: what is not known then is asked at the next start.
+   * @param atTurn Asked when the turn has come. Undefined: the call is not wanted any more, so nothing is sent.
+   */
+  make(call: Call, atTurn: () => Promise<Subject | undefined>): Promise<GrantEvent | undefined> {
+    return this.#lanes[call].run(async () => {
+      try {
+        const subject = this.#closing.signal.aborted ? undefined : await atTurn();
+        return subject && (await this.#within((signal) => this.#ask(call, subject, signal)));
+      } catch (error) {
+        if (this.#closing.signal.aborted) return undefined;
+        const problem = problemOf(error);
+        return { type: call === 'unbind' ? 'unbind failed' : call === 'look' ? 'look failed' : 'bind failed', problem };
+      }
+    });
   }
 
   close(): void {
     this.#closing.abort(new Fault('timed-out', 'central is stopping'));
   }
 
-  async #ask(call: Call, life: GrantLife, followed: GrantLife | undefined, signal: AbortSignal): Promise<GrantEvent> {
+  async #ask(call: Call, { life, followed }: Subject, signal: AbortSignal): Promise<GrantEvent> {
     const order = orderOf(life);
     switch (call) {
       case 'bind':
@@ -81,11 +91,6 @@ export class CloudCalls {
           signal.removeEventListener('abort', stop);
         });
     });
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#running >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#running++;
   }
 }
 

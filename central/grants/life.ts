@@ -23,8 +23,8 @@ export interface GrantLife {
   state: GrantState;
   createdAt: Instant;
   notAfter: Instant;
-  /** What is known of the call that binds the right. Until it is known, it may land late. */
-  bind: { calledAt: Instant; outcome: 'unknown' | 'assigned' | 'refused' };
+  /** What is known of the call that binds the right. From its sending until it is known, it may land late. */
+  bind: { outcome: 'not sent' } | { outcome: 'unknown' | 'assigned' | 'refused'; calledAt: Instant };
   /** Without a heartbeat until then the lease is lost. */
   holdUntil: Instant;
   /** The daemon that holds the lease. */
@@ -59,6 +59,10 @@ export interface GrantLife {
 }
 
 export type GrantEvent =
+  /** The turn of the call that binds the right has come. */
+  | { type: 'sending' }
+  /** It was not sent after all. */
+  | { type: 'not sent'; problem: Problem }
   | { type: 'bound'; bound: Bound }
   | { type: 'bind failed'; problem: Problem }
   /** The holder's own identity was allowed or denied, by its daemon's clock at `at`. */
@@ -80,7 +84,7 @@ export type GrantEvent =
   | { type: 'restarted' };
 
 export type GrantEffect =
-  | { type: 'record'; kind: AuditKind; text: string; more?: Pick<AuditBody, 'person' | 'lateBy' | 'data'> }
+  | { type: 'record'; kind: AuditKind; text: string; more?: Pick<AuditBody, 'person' | 'lateBy' | 'lateAfter' | 'data'> }
   | { type: 'call'; call: 'bind' | 'prolong' | 'unbind' | 'look' }
   | { type: 'supersede'; grantId: GrantId }
   | { type: 'fail request'; problem: Problem };

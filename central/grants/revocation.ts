@@ -1,6 +1,8 @@
 import type { Unbound } from '../../cloud/provider.ts';
 import { type Instant, MINUTE, type Millis, SECOND } from '../../protocol/clock.ts';
+import { endBegan, lateAfter } from '../../protocol/lateness.ts';
 import type { EndReason, GrantState, Person } from '../../protocol/model.ts';
+import { endWords, proofWords } from '../../protocol/record-words.ts';
 import type { GrantEffect, GrantLife, LifeRules, Step } from './life.ts';
 import { clockTime, move, named, record, same } from './moves.ts';
 
@@ -17,12 +19,12 @@ export function end(life: GrantLife, reason: EndReason, now: Instant, by?: Perso
     ...move(life, 'revoking'),
     endReason: reason,
     endedBy: by,
-    endingAt: life.endingAt ?? now,
+    endingAt: life.endingAt ?? endBegan(now, life.notAfter),
     awaiting: 'Asking the cloud to take it back',
     attempts: 0,
     act: { call: 'unbind', at: now },
   };
-  const text = `${named(life)} of ${life.holder.name} is being taken back: ${reason}`;
+  const text = `Taking ${named(life)} back from ${life.holder.name}: ${endWords(reason)}`;
   return { life: ending, effects: [record('grant.ending', text, by ? { person: by } : undefined)] };
 }
 
@@ -38,7 +40,7 @@ export function act(life: GrantLife, shared: { state: GrantState; notAfter: Inst
   const effects: GrantEffect[] = [{ type: 'call', call }];
   if (call === 'unbind') {
     const data = { attempt: life.attempts + 1 };
-    effects.unshift(record('revocation.attempted', `Asking the cloud to take ${named(life)} back`, { data }));
+    effects.unshift(record('revocation.attempted', `Asking the cloud to take ${named(life)} back from ${life.holder.name}`, { data }));
   }
   const askedAt = call === 'unbind' ? now : life.askedAt;
   return { life: { ...life, shares: undefined, askedAt, act: undefined }, effects };
@@ -123,22 +125,22 @@ function gone(life: GrantLife, proof: 'denied' | 'absent', now: Instant): Step {
     releasableAt: undefined,
     act: undefined,
   };
-  const how = proof === 'denied' ? 'access was denied' : 'the cloud has it no more';
-  const lateBy = Math.max(0, now - (life.endingAt ?? now));
-  return { life: life_, effects: [record('grant.gone', `${named(life)} of ${life.holder.name} is gone: ${how}`, { lateBy })] };
+  const seenBy = proof === 'denied' ? 'holder' : 'central';
+  const late = { lateBy: Math.max(0, now - (life.endingAt ?? now)), lateAfter: lateAfter(life), data: { seenBy } };
+  return { life: life_, effects: [record('grant.gone', `${life.holder.name} no longer has ${named(life)}: ${proofWords(proof)}`, late)] };
 }
 
 /** Again later, for ever. */
 export function later(life: GrantLife, call: 'unbind' | 'look', now: Instant, rules: LifeRules): Step {
   const at = now + retryAfter(life.attempts, rules);
-  return alarm({ ...life, attempts: life.attempts + 1, act: { call, at } }, life.problem?.message ?? 'the cloud still lists it', now);
+  return alarm({ ...life, attempts: life.attempts + 1, act: { call, at } }, life.problem?.message ?? 'The cloud still lists it', now);
 }
 
 function alarm(life: GrantLife, why: string, now: Instant): Step {
   if (life.alarmed || now - (life.endingAt ?? now) < ALARM_AFTER) return same(life);
   return {
     life: { ...life, alarmed: true },
-    effects: [record('revocation.delayed', `${named(life)} of ${life.holder.name} may still stand: ${why}`)],
+    effects: [record('revocation.delayed', `${life.holder.name} may still have ${named(life)}. ${why}`)],
   };
 }
 

@@ -7,9 +7,10 @@ import type { Problem } from '../../protocol/model.ts';
 import { aboutGrant, aboutRequest } from '../record/body.ts';
 import { stepRequest } from '../requests/life.ts';
 import { rightKey, type Store, type Writing } from '../store/store.ts';
-import type { Call, CloudCalls } from './calls.ts';
+import { type Call, type CloudCalls, problemOf, type Subject } from './calls.ts';
+import { intend } from './intent.ts';
 import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules, wakes } from './life.ts';
-import { intend, step } from './step.ts';
+import { step } from './step.ts';
 
 export interface RunnerParts {
   store: Store;
@@ -41,6 +42,7 @@ export class GrantRunner {
   readonly #deadlines: Deadlines<`${Wake} ${GrantId}`>;
   readonly #armed = new Map<string, Instant>();
   readonly #calling = new Map<GrantId, Set<Call>>();
+  readonly #loaded = new Set<GrantId>();
   #turns: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -49,10 +51,18 @@ export class GrantRunner {
     this.#deadlines = new Deadlines(parts.clock, (key) => this.#wake(key));
   }
 
-  /** Takes up what the store holds: ends what is due, asks the cloud about the rest. Resolves when all is known, not when all is done. */
-  async start(): Promise<void> {
-    for (const life of await this.#parts.store.grants(Number.MAX_SAFE_INTEGER)) this.#held.set(life.id, { life, unsaved: [], failed: [] });
-    for (const id of this.#held.keys()) void this.send(id, { type: 'restarted' }).catch(() => undefined);
+  /** Knows what the store holds. Before anybody is answered: whoever ends a grant must find it here. */
+  async load(): Promise<void> {
+    for (const life of await this.#parts.store.grants(Number.MAX_SAFE_INTEGER)) {
+      this.#held.set(life.id, { life, unsaved: [], failed: [] });
+      this.#loaded.add(life.id);
+    }
+  }
+
+  /** Takes up what was loaded: ends what is due, asks the cloud about the rest. What was intended since is not of an earlier life. */
+  resume(): void {
+    for (const id of this.#loaded) void this.send(id, { type: 'restarted' }).catch(() => undefined);
+    this.#loaded.clear();
   }
 
   /** Grants that may stand, as they are now. */
@@ -63,6 +73,11 @@ export class GrantRunner {
   /** As it is now, also when the store lags behind. */
   find(id: GrantId): GrantLife | undefined {
     return this.#held.get(id)?.life;
+  }
+
+  /** The store has every step of it that tells something. */
+  isRecorded(id: GrantId): boolean {
+    return !this.#held.get(id)?.unsaved.length;
   }
 
   /**
@@ -119,8 +134,13 @@ export class GrantRunner {
       ...effects.flatMap((effect) => (effect.type === 'fail request' ? [{ id: life.requestId, problem: effect.problem }] : [])),
     );
     const superseded = await this.#supersede(life, effects);
+    const before = held.life;
     held.life = life;
-    await this.#save([held, ...superseded]);
+    const saved = await this.#save([held, ...superseded]);
+    if (!saved.ok && event.type === 'sending') {
+      held.life = before;
+      return this.#take(id, { type: 'not sent', problem: problemOf(saved.error) });
+    }
     for (const { life: after } of [held, ...superseded]) {
       this.#arm(after);
       if (!mayStand(after.state) && this.#held.get(after.id)?.unsaved.length === 0) this.#held.delete(after.id);
@@ -143,7 +163,7 @@ export class GrantRunner {
   }
 
   /** In one transaction. When the store fails the steps stand in memory, and are saved with the next ones. */
-  async #save(changed: readonly Held[]): Promise<void> {
+  async #save(changed: readonly Held[]): Promise<{ ok: true } | { ok: false; error: unknown }> {
     const { store, clock, trouble } = this.#parts;
     try {
       await store.write(async (tx) => {
@@ -157,8 +177,10 @@ export class GrantRunner {
         held.unsaved.length = 0;
         held.failed.length = 0;
       }
+      return { ok: true };
     } catch (error) {
       trouble(error, 'the store did not take a step of a grant');
+      return { ok: false, error };
     }
   }
 
@@ -207,16 +229,26 @@ export class GrantRunner {
   }
 
   #carryOut(life: GrantLife, effects: readonly GrantEffect[]): void {
-    for (const effect of effects) if (effect.type === 'call') void this.#call(life, effect.call);
+    for (const effect of effects) if (effect.type === 'call') void this.#call(life.id, effect.call);
   }
 
-  async #call(life: GrantLife, call: Call): Promise<void> {
-    const calling = this.#calling.get(life.id) ?? new Set();
-    this.#calling.set(life.id, calling.add(call));
-    const event = await this.#parts.calls.make(call, life, life.follows && this.find(life.follows));
+  async #call(id: GrantId, call: Call): Promise<void> {
+    const calling = this.#calling.get(id) ?? new Set();
+    this.#calling.set(id, calling.add(call));
+    const event = await this.#parts.calls.make(call, () => this.#atTurn(id, call));
     calling.delete(call);
-    if (calling.size === 0) this.#calling.delete(life.id);
-    if (event) await this.send(life.id, event).catch(() => undefined);
+    if (calling.size === 0) this.#calling.delete(id);
+    if (event) await this.send(id, event).catch(() => undefined);
+  }
+
+  /** Much may have happened while the call waited. That the cloud is asked for power is durable before it is. */
+  async #atTurn(id: GrantId, call: Call): Promise<Subject | undefined> {
+    const gives = call === 'bind' || call === 'prolong';
+    const life = gives ? await this.send(id, { type: 'sending' }) : this.find(id);
+    const wanted = gives
+      ? life?.state === 'activating' && life.bind.outcome === 'unknown'
+      : life && (call === 'look' ? mayStand(life.state) : life.state === 'revoking');
+    return life && wanted ? { life, followed: life.follows && this.find(life.follows) } : undefined;
   }
 }
 

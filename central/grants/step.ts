@@ -2,6 +2,7 @@ import type { Bound } from '../../cloud/provider.ts';
 import { type Instant, type Millis, SECOND } from '../../protocol/clock.ts';
 import { mayStand } from '../../protocol/lifecycle.ts';
 import type { Problem } from '../../protocol/model.ts';
+import { isUnsent, stepUnsent } from './intent.ts';
 import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules, type Step } from './life.ts';
 import { move, named, record, same } from './moves.ts';
 import { act, end, goneIfProven, isSettled, later, lookedForProof, retryAfter, unbound } from './revocation.ts';
@@ -9,29 +10,16 @@ import { act, end, goneIfProven, isSettled, later, lookedForProof, retryAfter, u
 /** The clock of a person's machine may differ by so much from central's. */
 const SKEW: Millis = 5 * SECOND;
 
-/** The first step: the intent. Recorded before the cloud is called. */
-export function intend(
-  order: Omit<GrantLife, 'state' | 'bind' | 'holdUntil' | 'attempts' | 'createdAt'>,
-  now: Instant,
-  { grace }: Pick<LifeRules, 'grace'>,
-): Step {
-  const life: GrantLife = {
-    ...order,
-    state: 'activating',
-    createdAt: now,
-    bind: { calledAt: now, outcome: 'unknown' },
-    holdUntil: now + grace,
-    attempts: 0,
-  };
-  const text = `${named(life)} is being given to ${life.holder.name}`;
-  return { life, effects: [record('grant.intended', text), { type: 'call', call: life.follows ? 'prolong' : 'bind' }] };
-}
-
 /**
  * The whole life of a grant after its intent. Pure and total: an event that means nothing in this state changes nothing.
  */
 export function step(life: GrantLife, event: GrantEvent, now: Instant, rules: LifeRules): Step {
+  const unsent = isUnsent(life) ? stepUnsent(life, event, now) : undefined;
+  if (unsent) return unsent;
   switch (event.type) {
+    case 'sending':
+    case 'not sent':
+      return same(life);
     case 'bound':
       return bound(life, event.bound, now, rules);
     case 'bind failed':
@@ -77,7 +65,7 @@ function bound(life: GrantLife, answer: Bound, now: Instant, { grace }: LifeRule
     const known: GrantLife = { ...life, bind: { ...life.bind, outcome: 'refused' }, problem: answer.problem };
     if (life.state !== 'activating') return { life: { ...known, act: { call: 'look', at: now } }, effects: [] };
     const failed = move(known, 'failed');
-    const text = `${named(life)} was not given: ${answer.problem.message}`;
+    const text = `The cloud did not give ${life.holder.name} ${named(life)}: ${answer.problem.message}`;
     return { life: failed, effects: [record('grant.failed', text), { type: 'fail request', problem: answer.problem }] };
   }
   const known: GrantLife = { ...life, bind: { ...life.bind, outcome: 'assigned' }, releasableAt: answer.releasableAt };
@@ -105,19 +93,22 @@ function bound(life: GrantLife, answer: Bound, now: Instant, { grace }: LifeRule
 function bindFailed(life: GrantLife, problem: Problem, now: Instant): Step {
   if (life.state !== 'activating') return same(life);
   const ended = end({ ...life, problem }, 'activation failed', now);
-  const unknown = record('grant.unknown', `Whether the cloud gave ${named(life)} is not known: ${problem.message}`);
+  const unknown = record('grant.unknown', `It is not known whether the cloud gave ${life.holder.name} ${named(life)}: ${problem.message}`);
   return { life: ended.life, effects: [unknown, ...ended.effects, { type: 'fail request', problem }] };
 }
 
 function allowed(life: GrantLife, now: Instant): Step {
   if (life.state !== 'assigned') return same(life);
   const text = `${life.holder.name} can use ${named(life)}`;
-  return { life: { ...move(life, 'usable'), usableAt: life.usableAt ?? now }, effects: [record('grant.usable', text)] };
+  return {
+    life: { ...move(life, 'usable'), usableAt: life.usableAt ?? now },
+    effects: [record('grant.usable', text, { data: { seenBy: 'holder' } })],
+  };
 }
 
 function denied(life: GrantLife, at: Instant, now: Instant, rules: LifeRules): Step {
   if (life.state === 'usable') {
-    const text = `${life.holder.name} is denied what ${named(life)} allows; asking the cloud`;
+    const text = `${life.holder.name} is denied what ${named(life)} allows, so the cloud is asked whether it still stands`;
     return { life: { ...move(life, 'unknown'), act: { call: 'look', at: now } }, effects: [record('grant.unknown', text)] };
   }
   // Before the removal was asked for, or while a late grant may still land, a denial proves nothing.
@@ -132,13 +123,15 @@ function heartbeat(life: GrantLife, instance: string, now: Instant, { grace }: L
   if (!isLive(life)) return same(life);
   const held: GrantLife = { ...life, instance, holdUntil: now + grace };
   if (life.instance === instance) return same(held);
-  const kind = life.instance === undefined ? 'lease.taken' : 'lease.resumed';
-  return { life: held, effects: [record(kind, `${life.holder.name}'s daemon holds ${named(life)}`, { data: { instance } })] };
+  const first = life.instance === undefined;
+  const text = `The daemon of ${life.holder.name} ${first ? 'holds' : 'holds again'} ${named(life)}`;
+  return { life: held, effects: [record(first ? 'lease.taken' : 'lease.resumed', text, { data: { instance } })] };
 }
 
 function holdLost(life: GrantLife, now: Instant): Step {
   const ended = end(life, 'lease lost', now);
-  return { life: ended.life, effects: [record('lease.lost', `Nothing was heard of ${life.holder.name}'s daemon`), ...ended.effects] };
+  const text = `The daemon of ${life.holder.name} has gone silent, so it no longer holds ${named(life)}`;
+  return { life: ended.life, effects: [record('lease.lost', text), ...ended.effects] };
 }
 
 function lookedForLife(life: GrantLife, answer: 'standing' | 'absent', now: Instant): Step {
@@ -149,7 +142,7 @@ function lookedForLife(life: GrantLife, answer: 'standing' | 'absent', now: Inst
   }
   if (life.state !== 'unknown') return same({ ...life, attempts: 0 });
   const back: GrantLife = { ...move(life, 'assigned'), attempts: 0, problem: undefined };
-  return { life: back, effects: [record('grant.assigned', `The cloud still has ${named(life)} of ${life.holder.name}`)] };
+  return { life: back, effects: [record('grant.assigned', `The cloud still gives ${life.holder.name} ${named(life)}`)] };
 }
 
 function lookFailed(life: GrantLife, problem: Problem, now: Instant, rules: LifeRules): Step {
@@ -162,7 +155,7 @@ function lookFailed(life: GrantLife, problem: Problem, now: Instant, rules: Life
     act: { call: 'look', at: now + retryAfter(life.attempts, rules) },
   };
   if (life.state === 'unknown') return same(retry);
-  const text = `Whether ${life.holder.name} still has ${named(life)} is not known: ${problem.message}`;
+  const text = `It is not known whether ${life.holder.name} still has ${named(life)}: ${problem.message}`;
   return { life: move(retry, 'unknown'), effects: [record('grant.unknown', text)] };
 }
 
@@ -170,13 +163,14 @@ function superseded(life: GrantLife, by: string, now: Instant): Step {
   if (life.state === 'gone' || life.state === 'failed') return same(life);
   const ended = life.state === 'revoking' ? same(life) : end(life, 'superseded', now);
   const life_: GrantLife = { ...move(ended.life, 'gone'), goneAt: now, awaiting: undefined, problem: undefined, act: undefined };
-  return { life: life_, effects: [...ended.effects, record('grant.gone', `Its right goes on under grant ${by}`)] };
+  const text = `${named(life)} goes on for ${life.holder.name} under a later grant`;
+  return { life: life_, effects: [...ended.effects, record('grant.gone', text, { data: { successor: by, seenBy: 'central' } })] };
 }
 
 function restarted(life: GrantLife, now: Instant, rules: LifeRules): Step {
   switch (life.state) {
     case 'activating':
-      return bindFailed(life, { code: 'restarted', message: 'central stopped while the cloud was being asked' }, now);
+      return bindFailed(life, { code: 'restarted', message: 'Central stopped while the cloud was being asked' }, now);
     case 'assigned':
     case 'usable':
     case 'unknown':

@@ -49,22 +49,35 @@ export function addFeed(
     }
     reply.hijack();
     const { raw } = reply;
+    // Gone while the token was verified: there would be no `close` to hear.
+    if (raw.destroyed) return reply;
     raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
     raw.write(':\n\n');
     const now = (): Actor => parts.directory.find(actor.person.id) ?? actor;
     const feed = new Feed({ store, views }, now, Number(from), {
       async write(seq, item) {
-        if (raw.destroyed) return feed.close();
+        if (raw.destroyed || raw.writableEnded) return feed.close();
         if (!raw.write(`id: ${seq}\ndata: ${JSON.stringify(item)}\n\n`)) await drained(raw);
       },
-      failed: () => raw.destroy(),
+      failed: (error) => failed(error, 'a feed cannot be read'),
     });
+    const failed = (error: unknown, what: string) => {
+      parts.trouble(error, what);
+      feed.close();
+      raw.destroy();
+    };
     const listener: Listener = {
       person: actor.person.id,
       feed,
       beat: () => (clock.now() >= token.expiresAt ? listener.end() : void raw.write(':\n\n')),
-      end: () => void raw.end(),
+      end() {
+        feed.close();
+        // Asked a second time: the other side takes nothing more, not even the end.
+        if (raw.writableEnded) raw.destroy();
+        else raw.end();
+      },
     };
+    raw.on('error', (error) => failed(error, 'a feed broke'));
     raw.once('close', () => {
       feed.close();
       listeners.delete(listener);

@@ -2,6 +2,7 @@ import type * as v from 'valibot';
 import type { AuditEvent } from '../../protocol/audit.ts';
 import type { CENTRAL } from '../../protocol/central-api.ts';
 import { type Clock, HOUR, type Millis } from '../../protocol/clock.ts';
+import { Fault } from '../../protocol/fault.ts';
 import type { GrantId } from '../../protocol/ids.ts';
 import { mayStand } from '../../protocol/lifecycle.ts';
 import { type Answer, no, yes } from '../../protocol/refusal.ts';
@@ -46,6 +47,13 @@ export interface HandlerParts {
 const REMEMBERED: Millis = HOUR;
 
 export function handlers({ store, clock, policy, views, requests, previews, runner, grace }: HandlerParts): Handlers {
+  /** Of a grant that is not held: whether it has ended, or never was. While it stands in the store, nothing is known. */
+  async function hasEnded(id: string): Promise<boolean> {
+    const life = await store.grant(id);
+    if (life && mayStand(life.state)) throw notKnown();
+    return life !== undefined;
+  }
+
   return {
     me: async ({ actor }) => yes({ person: actor.person, groups: [...actor.groups] }),
     eligibility: ({ actor, signal }, { resourceId }) => previews.eligibility(actor, resourceId, signal),
@@ -57,7 +65,7 @@ export function handlers({ store, clock, policy, views, requests, previews, runn
 
     async revoke({ actor, id }, { because }) {
       const life = runner.find(id as GrantId);
-      if (!life) return (await store.grant(id)) ? yes({}) : unknownGrant();
+      if (!life) return (await hasEnded(id)) ? yes({}) : unknownGrant();
       const mine = isHolder(actor, life);
       if (!mine) {
         const target = (await store.request(life.requestId))?.target;
@@ -68,7 +76,9 @@ export function handlers({ store, clock, policy, views, requests, previews, runn
       // The daemon's clock may be ahead: before its instant an end is not an expiry.
       const expired = mine && because === 'expired' && clock.now() >= life.notAfter;
       const reason = mine && because !== 'expired' ? because : 'revoked';
-      await runner.send(life.id, expired ? { type: 'due' } : { type: 'end', reason, by: actor.person });
+      const after = await runner.send(life.id, expired ? { type: 'due' } : { type: 'end', reason, by: actor.person });
+      // Ended in any case; but as long as only memory knows, a crash would forget it, and so it has to be asked again.
+      if (after ? isLive(after) || !runner.isRecorded(life.id) : !(await hasEnded(id))) throw notKnown();
       return yes({});
     },
 
@@ -77,12 +87,12 @@ export function handlers({ store, clock, policy, views, requests, previews, runn
       if (life && !isHolder(actor, life)) return notHolder();
       const after = life && isLive(life) ? await runner.send(life.id, { type: 'heartbeat', instance }) : undefined;
       if (after && isLive(after)) return yes({ holdUntil: Math.min(after.holdUntil, after.notAfter) });
-      return (await store.grant(id)) ? no('too-late', 'This access is ending or has ended') : unknownGrant();
+      return life || (await hasEnded(id)) ? no('too-late', 'This access is ending or has ended') : unknownGrant();
     },
 
     async observed({ actor, id }, { access, at }) {
       const life = runner.find(id as GrantId);
-      if (!life) return (await store.grant(id)) ? yes({}) : unknownGrant();
+      if (!life) return (await hasEnded(id)) ? yes({}) : unknownGrant();
       if (!isHolder(actor, life)) return notHolder();
       if (at > clock.now() + grace)
         return no('bad-input', 'at: lies in the future', { field: 'at', wayOut: 'Check the clock of this computer' });
@@ -122,5 +132,6 @@ export function handlers({ store, clock, policy, views, requests, previews, runn
   };
 }
 
+const notKnown = () => new Fault('central-unreachable', 'Central cannot say yet how this access stands', { retryable: true });
 const unknownGrant = () => no('not-found', 'There is no such grant');
 const notHolder = () => no('not-yours', 'Somebody else holds this grant');

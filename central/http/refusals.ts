@@ -31,7 +31,10 @@ export function badInput(issues: readonly BaseIssue<unknown>[]): { ok: false; re
   return no('bad-input', `${field}: ${ruleOf(issue)}`.slice(0, 2_000), { field, ...(wayOut ? { wayOut } : {}) });
 }
 
-/** A fault that came before anything was changed, in public words. */
+/** An outcome that central itself does not know is not a refusal: nobody may take it for one. */
+export const statusOf = ({ code }: Fault): number | undefined => (code === 'central-unreachable' ? 503 : undefined);
+
+/** A fault that came before anything was changed, or that leaves open whether it was, in public words. */
 export function refusedByFault(fault: Fault): { ok: false; refusal: Refusal } {
   const wayOut = fault.wayOut ?? (fault.retryable ? 'Try again' : undefined);
   const code = fault.code === 'store-failed' ? 'unhealthy' : 'unreachable';

@@ -2,14 +2,15 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import * as v from 'valibot';
-import { CENTRAL, type Discovery, WELL_KNOWN } from '../../protocol/central-api.ts';
+import { CENTRAL, centralAnswer, type Discovery, WELL_KNOWN } from '../../protocol/central-api.ts';
 import { Fault } from '../../protocol/fault.ts';
+import { fitted } from '../../protocol/fit.ts';
 import { type Answer, no } from '../../protocol/refusal.ts';
 import type { Actor } from '../people/actor.ts';
 import type { Directory } from '../people/directory.ts';
 import type { TokenVerifier, VerifiedToken } from '../people/tokens.ts';
 import type { Endpoint, Handlers } from './handlers.ts';
-import { badInput, refusedByFault, STATUS } from './refusals.ts';
+import { badInput, refusedByFault, STATUS, statusOf } from './refusals.ts';
 
 export interface ServerParts {
   cert: string | Buffer;
@@ -87,11 +88,12 @@ async function handle(
   const act = parts.handlers[endpoint] as (context: object, body: unknown) => Promise<Answer<unknown>>;
   try {
     const context = { actor: signedIn.value.actor, id: id ?? '', ...page.output, signal: gone.signal };
-    return answer(reply, await act(context, parsed.output));
+    const result = await act(context, parsed.output);
+    return answer(reply, fitted<Answer<unknown>>(centralAnswer(endpoint), result) ?? result);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     parts.trouble(error, endpoint);
-    return answer(reply, refusedByFault(error));
+    return answer(reply, refusedByFault(error), statusOf(error));
   }
 }
 

@@ -42,7 +42,7 @@ export async function check(dir: string, roles: RoleTree): Promise<Report> {
 export async function test(dir: string, roles: RoleTree, timeZone = 'UTC'): Promise<Report> {
   const read = await load(dir, roles);
   if ('findings' in read) return { rules: 0, findings: read.findings, cases: [] };
-  return install(new PolicyEngine(roles, timeZone, 24 * HOUR), read.set);
+  return rehearse(new PolicyEngine(roles, timeZone, 24 * HOUR), read.set);
 }
 
 /** How the set decides one of its own `elevate` cases, with what would have to change. Undefined when there is no such case. */
@@ -62,14 +62,14 @@ export async function explain(
   return engine.swap(read.set, (ready) => ({ ok: true, report: decide(ready, question) })).report;
 }
 
-/** Runs the set's cases in the engine and keeps it there when they pass. */
-export function install(engine: PolicyEngine, set: PolicySet): Report {
+/** Runs the set's cases in the engine, and leaves in force what was. */
+export function rehearse(engine: PolicyEngine, set: PolicySet): Report {
   const cases = readCases(set.cases);
   if ('problem' in cases) return { rules: set.rules.size, findings: [{ where: 'cases.json', problem: cases.problem }], cases: [] };
-  return engine.swap(set, (ready) => {
-    const report = { version: set.version, rules: set.rules.size, findings: [], cases: runCases(ready, cases.cases) };
-    return { ok: isGood(report), report };
-  }).report;
+  return engine.swap(set, (ready) => ({
+    ok: false,
+    report: { version: set.version, rules: set.rules.size, findings: [], cases: runCases(ready, cases.cases) },
+  })).report;
 }
 
 async function load(dir: string, roles: RoleTree): Promise<{ set: PolicySet } | { findings: Finding[] }> {

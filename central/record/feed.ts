@@ -9,7 +9,7 @@ const BATCH = 200;
 export interface FeedSink {
   write(seq: number, item: FeedItem): Promise<void>;
   /** The record cannot be read: nobody should go on believing that nothing happens. */
-  failed(): void;
+  failed(error: unknown): void;
 }
 
 /** One person's view of the record as it grows: reads on from a sequence number whenever a commit says that there is more. */
@@ -38,9 +38,9 @@ export class Feed {
     this.#more = true;
     if (this.#reading || this.#closed) return;
     this.#reading = this.#read()
-      .catch(() => {
+      .catch((error: unknown) => {
         this.close();
-        this.#sink.failed();
+        this.#sink.failed(error);
       })
       .finally(() => {
         this.#reading = undefined;
@@ -61,8 +61,8 @@ export class Feed {
       const actor = this.#actor();
       const seesAll = this.#views.seesAll(actor);
       for (const event of events) {
-        if (this.#closed) return;
         const item = await this.#views.item(actor, event, this.#store, seesAll);
+        if (this.#closed) return;
         if (item) await this.#sink.write(event.seq, item);
         this.#after = event.seq;
       }

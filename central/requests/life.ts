@@ -3,6 +3,7 @@ import type { Instant, Millis } from '../../protocol/clock.ts';
 import type { GrantId, RequestId } from '../../protocol/ids.ts';
 import { isOpen, mayRequestMove } from '../../protocol/lifecycle.ts';
 import type { Approval, Decision, Person, Problem, RequestState, ResourceRef, RoleRef } from '../../protocol/model.ts';
+import { decidedWords } from '../../protocol/record-words.ts';
 import { type Actor, sameHuman } from '../people/actor.ts';
 import type { Target } from '../policy/facts.ts';
 import type { Requirement } from '../policy/rule.ts';
@@ -64,13 +65,13 @@ export function stepRequest(request: RequestLife, event: RequestEvent): RequestS
     case 'decided': {
       const { decision, requirements } = event;
       const decided = { ...request, decision, requirements };
-      const record = { kind: 'request.decided' as const, text: `${decision.outcome}: ${decision.because}`, more: { decision } };
+      const record = { kind: 'request.decided' as const, text: decidedWords(decision), more: { decision } };
       if (decision.outcome === 'granted') return { request: decided, records: [record] };
       if (decision.outcome === 'needs approval') {
         const waiting = request.state === 'pending approval' ? decided : move(decided, 'pending approval');
         return { request: waiting, records: [record] };
       }
-      const text = `Policy refused ${requester.person.name} ${what}: ${decision.because}`;
+      const text = `${requester.person.name} does not get ${what}`;
       return { request: move(decided, 'denied'), records: [record, { kind: 'request.denied', text }] };
     }
     case 'approved by': {
@@ -98,7 +99,7 @@ export function stepRequest(request: RequestLife, event: RequestEvent): RequestS
     }
     case 'failed': {
       if (!mayRequestMove(request.state, 'failed')) return { request, records: [] };
-      const text = `${what} for ${requester.person.name} failed: ${event.problem.message}`;
+      const text = `${requester.person.name} could not be given ${what}: ${event.problem.message}`;
       return { request: { ...move(request, 'failed'), problem: event.problem }, records: [{ kind: 'request.failed', text }] };
     }
   }

@@ -126,7 +126,7 @@ export class Previews {
   }
 }
 
-export const GUARDED = 'The cloud cannot limit this role, so Portcullis would have to make the change itself, which it cannot do yet';
+export const GUARDED = 'The cloud cannot limit this role; guarded changes come later';
 export const unknownToCloud = (name: string): string => `The directory of central does not say who ${name} is in Azure`;
 export const lockedText = (locks: readonly string[]): string => `A lock would keep the cloud from taking access back: ${locks.join(', ')}`;
 export const alreadyElevated = (live: boolean): string =>

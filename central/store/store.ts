@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Dialect, Kysely, type Transaction } from 'kysely';
-import { type AuditBody, type AuditEvent, chain, NO_EVENT_BEFORE } from '../../protocol/audit.ts';
+import { AuditBody, type AuditEvent, chain, NO_EVENT_BEFORE } from '../../protocol/audit.ts';
 import type { Instant } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
+import { fitted } from '../../protocol/fit.ts';
 import type { GrantLife } from '../grants/life.ts';
 import type { RequestLife } from '../requests/life.ts';
 import { migrate } from './migrations.ts';
@@ -133,8 +134,9 @@ export class Writing extends Reading {
 
   async append(body: AuditBody): Promise<AuditEvent> {
     const { seq, hash } = await this.head();
-    // Through JSON, so that what is hashed is exactly what will be read.
-    const event = chain(JSON.parse(JSON.stringify(body)) as AuditBody, { source: SOURCE, seq: seq + 1, prev: hash }, sha256);
+    // Through JSON, so that what is hashed is exactly what will be read; and cut to size, so that it can be.
+    const told = JSON.parse(JSON.stringify(fitted(AuditBody, body) ?? body)) as AuditBody;
+    const event = chain(told, { source: SOURCE, seq: seq + 1, prev: hash }, sha256);
     await this.db
       .insertInto('events')
       .values({ seq: event.seq, at: Math.round(event.at), kind: event.kind, body: JSON.stringify(event) })

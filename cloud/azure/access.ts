@@ -8,7 +8,7 @@ import type { AzureClients } from './clients.ts';
 import { faultOf } from './errors.ts';
 import { locksAt } from './locks.ts';
 import { permissionsAt } from './permissions.ts';
-import { personOf } from './person.ts';
+import { onlyAs, personOf } from './person.ts';
 import { parseResource } from './resource-id.ts';
 import type { AzureSettings } from './settings.ts';
 
@@ -24,13 +24,13 @@ export function azureAccess(clients: AzureClients, credential: TokenCredential, 
         throw faultOf(error, clock.now());
       });
     },
-    async check(resource, actions, signal) {
+    async check(resource, actions, signal, principalId) {
       const parsed = parseResource(resource);
       if (!parsed || actions.length === 0) {
         throw new Fault('not-supported-here', 'There is no right in Azure that could be checked here.');
       }
       try {
-        return coversAll(await permissionsAt(clients, credential, parsed, signal), actions) ? 'allowed' : 'denied';
+        return coversAll(await permissionsAt(clients, onlyAs(credential, principalId), parsed, signal), actions) ? 'allowed' : 'denied';
       } catch (error) {
         // Somebody without any right at a resource may not even ask which rights they have there.
         if (azureErrorOf(error, clock.now())?.code === 'AuthorizationFailed') return 'denied';

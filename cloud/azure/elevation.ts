@@ -22,6 +22,9 @@ export interface Elevation {
 /** Entra cuts long texts; the grant's id must survive, for it leads from Azure's record to ours. */
 const REASON = 400;
 
+/** Where our own mark stands in a reason that Azure keeps: it is none of the person's words. */
+export const GRANT_MARK = / \(Portcullis grant [0-9a-f-]{36}\)$/;
+
 export function elevationOf(order: Order, roleGuid: string): Elevation {
   const resource = parseResource(order.resource);
   if (!resource) throw new Fault('not-supported-here', 'This resource is not a load balancer of Azure.');

@@ -2,7 +2,7 @@ import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/ident
 import type { Instant } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { identityOptions } from './identity-options.ts';
-import type { AzureSettings } from './settings.ts';
+import { type AzureSettings, scopeOfTokens } from './settings.ts';
 
 export interface EngineerCredentialOptions {
   settings: AzureSettings;
@@ -12,25 +12,30 @@ export interface EngineerCredentialOptions {
 
 export interface EngineerCredential {
   credential: TokenCredential;
-  /** What the last token came from: `VS Code`, `Azure CLI`, `default credential`; `not signed in` before there was one. */
-  by(): string;
+  /**
+   * What the last token for a scope came from: `VS Code`, `Azure CLI`, `default credential`; `not signed in` before there was one.
+   * @param scope Resource Manager's unless told.
+   */
+  by(scope?: string): string;
 }
 
 /**
  * The person's own sign-in: VS Code's session, else the Azure CLI, else whatever `@azure/identity` finds. Where a session
- * is at hand no other is tried: it may be somebody else.
+ * is at hand no other is tried for Azure: it may be somebody else. The session was given for Azure and serves nothing else;
+ * who a token for another scope is about, its receiver says.
  */
 export function engineerCredential({ settings, session }: EngineerCredentialOptions): EngineerCredential {
   const { tenantId } = settings;
-  let source = 'not signed in';
-  const from = async (name: string, token: Promise<AccessToken | null>): Promise<AccessToken | null> => {
-    const access = await token;
-    if (access) source = name;
-    return access;
-  };
+  const forAzure = scopeOfTokens(settings);
+  const sources = new Map<string, string>();
 
   async function getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken | null> {
-    const held = session();
+    const from = async (name: string, token: Promise<AccessToken | null>): Promise<AccessToken | null> => {
+      const access = await token;
+      if (access) sources.set(keyOf(scopes), name);
+      return access;
+    };
+    const held = [scopes].flat().every((scope) => audienceOf(scope) === audienceOf(forAzure)) ? session() : undefined;
     if (held) {
       if (options?.claims) throw strongerInVsCode();
       return from('VS Code', Promise.resolve({ token: held.token, expiresOnTimestamp: held.expiresAt }));
@@ -53,14 +58,19 @@ export function engineerCredential({ settings, session }: EngineerCredentialOpti
         try {
           return await getToken(scopes, options);
         } catch (error) {
-          source = 'not signed in';
+          sources.delete(keyOf(scopes));
           throw error;
         }
       },
     },
-    by: () => source,
+    by: (scope = forAzure) => sources.get(scope) ?? 'not signed in',
   };
 }
+
+const keyOf = (scopes: string | string[]): string => [scopes].flat().join(' ');
+
+/** What a scope is for, without the right that it names: `https://management.azure.com`. */
+const audienceOf = (scope: string): string => scope.replace(/\/[^/]*$/, '').replace(/\/+$/, '');
 
 const strongerInVsCode = (): Fault =>
   new Fault('sign-in-failed', 'Azure wants a stronger sign-in for this role.', {

@@ -43,6 +43,27 @@ export function personIn(token: string): Person {
   };
 }
 
+/**
+ * The same sign-in, as long as it is this person's: each token that it gives is looked at, so that what Azure answers is
+ * about them. Whoever runs "az login" as somebody else in between gets no answer at all.
+ * @param principalId Their object id. Undefined: whoever it is.
+ * @throws Fault `sign-in-failed` from `getToken`, saying who is signed in.
+ */
+export function onlyAs(credential: TokenCredential, principalId: string | undefined): TokenCredential {
+  if (principalId === undefined) return credential;
+  return {
+    async getToken(scopes, options) {
+      const access = await credential.getToken(scopes, options);
+      if (!access) return access;
+      const { id, name } = personIn(access.token);
+      if (id === principalId.toLowerCase()) return access;
+      throw new Fault('sign-in-failed', `You are signed in to Azure as ${name}.`, {
+        wayOut: 'Sign in to Azure as who holds the access.',
+      });
+    },
+  };
+}
+
 function payloadOf(token: string): unknown {
   try {
     return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));

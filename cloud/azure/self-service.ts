@@ -12,6 +12,7 @@ import { definitionOf, type Eligibility, eligibilities, type RoleWords, wordsFor
 import { endElevation } from './end-elevation.ts';
 import { faultOf } from './errors.ts';
 import { isoDuration } from './iso-duration.ts';
+import { onlyAs } from './person.ts';
 import { rulesAt, stricter } from './pim-rules.ts';
 import { meaningOf } from './request-status.ts';
 import { type AzureResource, parseResource } from './resource-id.ts';
@@ -31,7 +32,11 @@ const ASKED_AT_ONCE = 4;
 export function azureSelfService(credential: TokenCredential, settings: AzureSettings, clock: Clock): SelfService {
   const shared = sharedTokens(credential, clock);
   const clients = azureClients(shared, settings);
-  const requests = new ScheduleRequests(clients, shared, clock);
+  /** Who else is signed in meanwhile finds nothing of an order, and that would prove nothing: theirs only. */
+  const requestsOf = ({ principalId }: Order): ScheduleRequests => {
+    const theirs = onlyAs(shared, principalId);
+    return new ScheduleRequests(azureClients(theirs, settings), theirs, clock);
+  };
   const shortestHold = settings.shortestHold ?? SHORTEST_HOLD;
 
   const orFault = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -103,11 +108,12 @@ export function azureSelfService(credential: TokenCredential, settings: AzureSet
         return { ...rules, longest: longestOf(rules, eligibility, clock) };
       }),
 
-    activate: (order, signal) => orFault(() => startElevation(requests, clock, startOf(order, signal), signal)),
+    activate: (order, signal) => orFault(() => startElevation(requestsOf(order), clock, startOf(order, signal), signal)),
 
     pending: (order, signal) =>
       orFault(async () => {
         const start = startOf(order, signal);
+        const requests = requestsOf(order);
         const request = await requests.find(start.at, start.at.startName, signal);
         if (!request) return { state: 'refused', problem: NEVER_ARRIVED };
         if (request.status === 'TimedOut') return { state: 'lapsed' };
@@ -119,13 +125,13 @@ export function azureSelfService(credential: TokenCredential, settings: AzureSet
     cancel: (order, signal) =>
       orFault(async () => {
         const at = elevationOf(order, definitionFor(order));
-        await requests.cancel(at, at.startName, signal);
+        await requestsOf(order).cancel(at, at.startName, signal);
       }),
 
     deactivate: (order, signal) =>
       orFault(() => {
         const at = elevationOf(order, definitionFor(order));
-        return endElevation(requests, clock, { at, grantId: order.grantId, requestType: 'SelfDeactivate', shortestHold }, signal);
+        return endElevation(requestsOf(order), clock, { at, grantId: order.grantId, requestType: 'SelfDeactivate', shortestHold }, signal);
       }),
   };
 }

@@ -127,6 +127,11 @@ export class CentralAuthority implements Authority {
     return this.#leases.standing();
   }
 
+  /** Central's own reaper ends what no daemon holds any more. */
+  endsHere(): Grant[] {
+    return [];
+  }
+
   async endAll(because: EndBecause): Promise<void> {
     await Promise.all(this.#leases.standing().map((id) => this.#leases.end(id, because)));
   }
@@ -192,10 +197,11 @@ export class CentralAuthority implements Authority {
     for (const id of this.#leases.ids()) if (!known.has(id)) this.#leases.lost(id);
   }
 
-  #item({ event, request, grant }: FeedItem): void {
+  #item({ event, request, grant, redacted }: FeedItem): void {
     if (request) this.#request(request);
     if (grant) this.#grant(grant);
-    this.#mirror([event], true);
+    // Central's record does not show it to this person, and its hash could not verify: it moves the grant and is no event here.
+    if (!redacted) this.#mirror([event], true);
   }
 
   #request(request: ElevationRequest): void {

@@ -4,6 +4,7 @@ import { FEED_HEARTBEAT, FEED_PATH, FeedItem } from '../../protocol/central-api.
 import type { Cancel, Clock } from '../../protocol/clock.ts';
 import { SECOND, sleep } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
+import { readJson } from '../../protocol/json.ts';
 import type { Person } from '../../protocol/model.ts';
 import { backoff } from '../backoff.ts';
 import { type Log, ofError } from '../log.ts';
@@ -131,13 +132,5 @@ export class Feed {
     if (answer.ok) return answer.value;
     const { code, message, wayOut } = answer.refusal;
     throw new Fault(code === 'not-signed-in' ? 'sign-in-failed' : 'central-refused', message, wayOut === undefined ? {} : { wayOut });
-  }
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -5,6 +5,7 @@ import { CENTRAL, centralAnswer } from '../../protocol/central-api.ts';
 import type { Clock } from '../../protocol/clock.ts';
 import { SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
+import { readJson } from '../../protocol/json.ts';
 import { type Answer, no } from '../../protocol/refusal.ts';
 
 export type Endpoint = keyof typeof CENTRAL;
@@ -129,11 +130,7 @@ async function json(body: AsyncIterable<Uint8Array>): Promise<unknown> {
     if (size > LARGEST_ANSWER) throw new Fault('central-unreachable', 'Central sends more than it may');
     parts.push(part);
   }
-  try {
-    return JSON.parse(Buffer.concat(parts).toString('utf8'));
-  } catch {
-    return undefined;
-  }
+  return readJson(Buffer.concat(parts).toString('utf8'));
 }
 
 /** A signal that ends with another one, or after a while. */

@@ -3,6 +3,7 @@ import type { Cancel, Clock, Instant } from '../../protocol/clock.ts';
 import { HOUR, MINUTE, SECOND, sleep } from '../../protocol/clock.ts';
 import { Deadlines } from '../../protocol/deadlines.ts';
 import type { GrantId } from '../../protocol/ids.ts';
+import { readJson } from '../../protocol/json.ts';
 import { Grant } from '../../protocol/model.ts';
 import type { EndBecause, Truth } from '../authority.ts';
 import { backoff } from '../backoff.ts';
@@ -60,7 +61,7 @@ export class CentralLeases {
       const lease = parsed.output;
       this.#leases.set(row.grantId, lease);
       truth.apply({ type: 'grant', grant: { ...lease.grant, state: 'unknown', awaiting: 'Verifying after a restart' } });
-      truth.record({ ...about(lease.grant), kind: 'lease.resumed', text: `Resumed after a restart: ${what(lease.grant)}` });
+      truth.record({ ...about(lease.grant), kind: 'lease.resumed', text: `This daemon holds ${what(lease.grant)} again after a restart` });
       const due = Math.min(lease.grant.notAfter, row.bootDue ?? lease.grant.notAfter);
       this.#ends.set(row.grantId, due);
       if (lease.ending) void this.end(row.grantId, lease.ending);
@@ -177,6 +178,7 @@ export class CentralLeases {
           kind: 'revocation.delayed',
           text: `Central has not accepted the end of ${what(grant)} yet`,
           lateBy: clock.now() - began,
+          lateAfter: because === 'expired' ? 'due' : 'asked',
         });
       }
       await this.#pause(id, backoff(tries, random()));
@@ -198,11 +200,11 @@ export class CentralLeases {
     });
   }
 
-  #attempted(grant: Grant, outcome: string): void {
+  #attempted(grant: Grant, outcome: keyof typeof ATTEMPTED): void {
     this.#parts.truth.record({
       ...about(grant),
       kind: 'revocation.attempted',
-      text: `Asked central to end ${what(grant)}: ${outcome}`,
+      text: ATTEMPTED[outcome](what(grant)),
       data: { outcome },
     });
   }
@@ -248,6 +250,12 @@ export class CentralLeases {
   }
 }
 
+const ATTEMPTED = {
+  accepted: (which: string) => `Central accepted the end of ${which}`,
+  refused: (which: string) => `Central refused to end ${which}, and is asked again`,
+  unanswered: (which: string) => `Central did not answer when asked to end ${which}, and is asked again`,
+};
+
 const isEnding = (grant: Grant | undefined): boolean => grant?.state === 'revoking' || grant?.state === 'gone' || grant?.state === 'failed';
 
 const what = ({ role, resource }: Grant): string => `${role.title} on ${resource.name}`;
@@ -261,11 +269,3 @@ const about = ({ id, requestId, holder, resource, role, reason, ticket }: Grant)
   reason,
   ticket,
 });
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
+import manifest from '../../package.json' with { type: 'json' };
 import { systemClock } from '../../protocol/clock.ts';
 import { places } from '../../protocol/places.ts';
 import { isAlive, readEntry } from '../door/entry-file.ts';
@@ -27,15 +28,9 @@ const where = places({
 const inPackage = (path: string): URL | undefined =>
   [new URL(`../${path}`, import.meta.url), new URL(`../../${path}`, import.meta.url)].find((url) => existsSync(url));
 
-function version(): string {
-  const manifest = inPackage('package.json');
-  const parsed: unknown = manifest ? JSON.parse(readFileSync(manifest, 'utf8')) : undefined;
-  return parsed && typeof parsed === 'object' && 'version' in parsed ? String(parsed.version) : 'unknown';
-}
-
 const reach: Reach = {
   clock,
-  version: version(),
+  version: manifest.version,
   readEntry: () => readEntry(where.entryFile, process.geteuid?.(), isAlive),
   start: async () => startDaemon({ entryScript: fileURLToPath(import.meta.url), node: process.execPath, env, places: where }),
   progress: (text) => void stderr.write(`${text}…\n`),

@@ -3,6 +3,7 @@ import { type Client, connect } from '../../protocol/client.ts';
 import { type Clock, SECOND, sleep } from '../../protocol/clock.ts';
 import type { EntryFile } from '../../protocol/door.ts';
 import { Fault } from '../../protocol/fault.ts';
+import type { Started } from '../spawn.ts';
 import { openWire } from './wire.ts';
 
 const STARTS_WITHIN = 15 * SECOND;
@@ -15,7 +16,7 @@ export interface Reach {
   /** The entry file, read and checked; undefined when no daemon runs. */
   readEntry(): EntryFile | undefined;
   /** Starts a daemon and returns at once. */
-  start(): Promise<void>;
+  start(): Promise<Started>;
   /** Told when something takes long. */
   progress(text: string): void;
 }
@@ -39,6 +40,7 @@ export async function reachDaemon(reach: Reach): Promise<Client> {
   const tell = clock.after(SECOND, () => reach.progress('Waiting for the Portcullis daemon'));
   let started = Number.NEGATIVE_INFINITY;
   let cause: unknown;
+  let failed: Fault | undefined;
   try {
     while (clock.boot() < giveUp) {
       const client = await reachRunning(reach).catch((error: unknown) => {
@@ -49,9 +51,14 @@ export async function reachDaemon(reach: Reach): Promise<Client> {
       if (client instanceof Object) client.close();
       // Started while another was ending, it has found the lock taken and gone: so once more.
       if (client === undefined && clock.boot() - started > STARTS_AGAIN) {
-        await reach.start();
+        const { ended } = await reach.start();
         started = clock.boot();
+        void ended.then((why) => {
+          failed = why;
+        });
       }
+      // It has said why: waiting would change nothing.
+      if (failed) throw failed;
       await sleep(clock, LOOKS_EVERY);
     }
   } finally {

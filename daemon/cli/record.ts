@@ -1,9 +1,8 @@
 import type { AuditEvent, AuditFilter, AuditKind } from '../../protocol/audit.ts';
 import type { GrantId } from '../../protocol/ids.ts';
+import { QUERY_ROWS } from '../../protocol/messages.ts';
 import { findGrant, findResource } from './names.ts';
 import { type Session, slowly } from './session.ts';
-
-const PAGE = 200;
 
 /** The filters of `audit tail` and `audit export`, as typed. */
 export interface FilterOptions {
@@ -37,16 +36,11 @@ export const everyEvent = (session: Session, filter: AuditFilter): Promise<Audit
 
 async function collect(session: Session, filter: AuditFilter, most: number): Promise<AuditEvent[]> {
   const events = new Map<string, AuditEvent>();
-  for (let offset = 0; offset < most; offset += PAGE) {
-    const page = await session.ask('audit.query', { filter, offset, limit: Math.min(PAGE, most - offset) });
+  for (let offset = 0; offset < most; ) {
+    const page = await session.ask('audit.query', { filter, offset, limit: Math.min(QUERY_ROWS, most - offset) });
     for (const event of page.events) events.set(`${event.source} ${event.seq}`, event);
-    if (page.events.length === 0 || offset + PAGE >= page.total) break;
+    offset += page.events.length;
+    if (page.events.length === 0 || offset >= page.total) break;
   }
   return [...events.values()].reverse();
 }
-
-/** What may be missing from an export: anything outside a filter; without one, only what central hides from the person. */
-export const mayOmit =
-  (filter: AuditFilter) =>
-  (source: string): boolean =>
-    source === 'central' || Object.keys(filter).length > 0;

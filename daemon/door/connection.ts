@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Cancel, Clock } from '../../protocol/clock.ts';
 import { LIMITS, negotiate } from '../../protocol/door.ts';
+import { readJson } from '../../protocol/json.ts';
 import { CHANGED, METHODS, type Params, RPC_ERROR, RpcRequest } from '../../protocol/messages.ts';
 import type { LiveState } from '../live-state.ts';
 import type { Log } from '../log.ts';
@@ -192,13 +193,5 @@ export class Connection {
     this.#behind?.();
     this.#unsubscribe();
     this.#parts.onGone();
-  }
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

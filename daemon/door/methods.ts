@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { Fault } from '../../protocol/fault.ts';
+import { misfit } from '../../protocol/fit.ts';
 import { METHODS, type Method, type Params, type Result, RPC_ERROR } from '../../protocol/messages.ts';
 import { no, type RefusalCode } from '../../protocol/refusal.ts';
 import type { Log } from '../log.ts';
@@ -9,6 +10,8 @@ import { ofError } from '../log.ts';
 export type Handlers = { readonly [M in Exclude<Method, 'hello'>]: (params: Params<M>) => Result<M> | Promise<Result<M>> };
 
 export type Outcome = { result: unknown } | { error: { code: number; message: string; data?: unknown } };
+
+const MISTAKE = 'The daemon made a mistake with this call. Its log has the details.';
 
 const isMethod = (name: string): name is Method => Object.hasOwn(METHODS, name);
 /** Methods that can say no: for them even bad input and a fault are a refusal, with a field and a way out. */
@@ -25,7 +28,12 @@ export async function dispatch(handlers: Handlers, method: string, params: unkno
   }
   try {
     const handler = handlers[method] as (params: unknown) => unknown;
-    return { result: await handler(parsed.output) };
+    const result = await handler(parsed.output);
+    const wrong = misfit(METHODS[method].result, result);
+    if (wrong === undefined) return { result };
+    // The client would refuse it, and not know why.
+    log.error('answer does not fit', { method, problem: wrong });
+    return { error: { code: RPC_ERROR.bug, message: MISTAKE } };
   } catch (error) {
     return failed(method, error, log);
   }
@@ -39,7 +47,7 @@ function failed(method: Method, error: unknown, log: Log): Outcome {
     return { error: { code: RPC_ERROR.fault, message: error.message, data: { code: error.code, wayOut: error.wayOut } } };
   }
   log.error('bug', { method, ...ofError(error) });
-  return { error: { code: RPC_ERROR.bug, message: 'The daemon made a mistake with this call. Its log has the details.' } };
+  return { error: { code: RPC_ERROR.bug, message: MISTAKE } };
 }
 
 /** A fault in the words of a refusal. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { proofText } from '../../protocol/client.ts';
 import { ClientProof1, ClientProof2 } from '../../protocol/door.ts';
+import { readJson } from '../../protocol/json.ts';
 import { hmac, nonce, same } from './secrets.ts';
 
 const REMEMBERED = 10_000;
@@ -46,13 +47,5 @@ export class DoorProof {
     this.#nonces = { client: first.output.nonce, daemon: nonce() };
     const mac = hmac(this.#secret, proofText('d', this.#nonces.client, this.#nonces.daemon));
     return { say: JSON.stringify({ proof: 'd', nonce: this.#nonces.daemon, mac }) };
-  }
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -1,10 +1,12 @@
+import type * as v from 'valibot';
 import type { Provider } from '../../cloud/provider.ts';
 import type { Cancel, Clock, Instant } from '../../protocol/clock.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
+import { fitted, misfit } from '../../protocol/fit.ts';
 import type { ResourceId } from '../../protocol/ids.ts';
 import type { Params, Result } from '../../protocol/messages.ts';
-import type { Account, Health, LoadBalancer, Part, ResourceRef } from '../../protocol/model.ts';
+import { Account, type Health, LoadBalancer, Part, type ResourceRef } from '../../protocol/model.ts';
 import { type Answer, no, yes } from '../../protocol/refusal.ts';
 import type { Truth } from '../authority.ts';
 import { type Log, ofError } from '../log.ts';
@@ -139,10 +141,11 @@ export class Inventory {
     const { provider } = this.#parts;
     if (!this.#balancers.has(id) && !(await provider.inventory.balancer(id, signal))) return notFound();
     const health = this.#healthOf(id, signal);
-    const parts = await provider.inventory.parts(id, signal);
+    const parts = this.#fitting(Part, await provider.inventory.parts(id, signal));
     this.#seenParts.set(id, parts);
     const found = await health;
-    return yes({ parts: parts.map((part) => withHealth(part, found?.get(part.id))) });
+    const whole = parts.map((part) => withHealth(part, found?.get(part.id)));
+    return yes({ parts: this.#fitting(Part, whole) });
   }
 
   /** What the screen calls a resource. The cloud is asked only about what was never seen. */
@@ -153,7 +156,7 @@ export class Inventory {
     if (balancer.id === id) return yes(balancerRef(balancer));
     const seen = this.#seenParts.get(balancer.id)?.find((part) => part.id === id);
     if (seen) return yes(partRef(seen, balancer));
-    const parts = await this.#parts.provider.inventory.parts(balancer.id, signal);
+    const parts = this.#fitting(Part, await this.#parts.provider.inventory.parts(balancer.id, signal));
     this.#seenParts.set(balancer.id, parts);
     const part = parts.find((candidate) => candidate.id === id);
     return part ? yes(partRef(part, balancer)) : notFound();
@@ -167,7 +170,7 @@ export class Inventory {
         segments.slice(0, segments.length - depth).join('/') as ResourceId,
         signal,
       );
-      if (balancer) return balancer;
+      if (balancer) return fitted(LoadBalancer, balancer);
     }
     return undefined;
   }
@@ -202,9 +205,18 @@ export class Inventory {
   }
 
   #merge(accounts: Account[], balancers: LoadBalancer[]): void {
-    for (const account of accounts) this.#accounts.set(account.id, account);
-    for (const balancer of balancers) this.#balancers.set(balancer.id, balancer);
+    for (const account of this.#fitting(Account, accounts)) this.#accounts.set(account.id, account);
+    for (const balancer of this.#fitting(LoadBalancer, balancers)) this.#balancers.set(balancer.id, balancer);
     this.#tell({ refreshing: true });
+  }
+
+  /** Names and texts are the cloud's: an over-long one is cut, and what cannot be told at all hides nothing else. */
+  #fitting<T>(schema: v.GenericSchema<unknown, T>, found: readonly T[]): T[] {
+    return found.flatMap((one) => {
+      const told = fitted(schema, one);
+      if (told === undefined) this.#parts.log.error('not understood', { problem: misfit(schema, one) });
+      return told ?? [];
+    });
   }
 
   /** Takes away what is no more, except where an account could not be read: there the last known list stays. */

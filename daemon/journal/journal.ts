@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { AuditBody, AuditEvent } from '../../protocol/audit.ts';
+import { AuditBody, type AuditEvent } from '../../protocol/audit.ts';
 import type { Cancel, Clock } from '../../protocol/clock.ts';
 import { SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
+import { fitted } from '../../protocol/fit.ts';
 import type { Params, Result } from '../../protocol/messages.ts';
 import { type Log, ofError } from '../log.ts';
 import { Leases } from './leases.ts';
@@ -44,6 +45,7 @@ export class Journal {
   #waiting: AuditBody[] = [];
   #cancel: Cancel = () => {};
   #closed = false;
+  #lost = false;
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
@@ -56,7 +58,7 @@ export class Journal {
 
   /** @throws Fault `store-failed`: nothing may be granted on the strength of it. */
   must<T>(act: (leases: Leases, record: RecordStore) => T): T {
-    if (!this.#stores) throw this.#fault(undefined);
+    if (!this.#stores || this.#lost) throw this.#fault(undefined);
     try {
       return act(this.#stores.leases, this.#stores.record);
     } catch (cause) {
@@ -77,7 +79,9 @@ export class Journal {
   /** Appends to this daemon's own chain; what cannot be written now waits in memory and is written later. */
   record(body: Omit<AuditBody, 'at' | 'boot'>): void {
     const { clock } = this.#parts;
-    this.#waiting.push({ ...body, at: clock.now(), boot: Math.round(clock.boot()) });
+    const whole = { ...body, at: clock.now(), boot: Math.round(clock.boot()) };
+    // Before it is hashed: what is told later must be what was hashed.
+    this.#waiting.push(fitted(AuditBody, whole) ?? whole);
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
     this.#flush();
   }
@@ -88,6 +92,14 @@ export class Journal {
 
   facets(): Result<'audit.facets'> {
     return this.#stores?.query.facets() ?? { people: [], balancers: [], kinds: [] };
+  }
+
+  /** What is written goes nowhere any more, and no later write will prove otherwise. */
+  lose(why: string): void {
+    this.#lost = true;
+    this.#cancel();
+    this.#unhealthy = why;
+    this.#parts.onHealth(why);
   }
 
   close(): void {
@@ -119,7 +131,7 @@ export class Journal {
   }
 
   #broke(cause: unknown): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#lost) return;
     const why =
       cause instanceof Fault ? cause.message : `The journal does not take writes: ${cause instanceof Error ? cause.message : 'unknown'}`;
     if (this.#unhealthy !== why) {

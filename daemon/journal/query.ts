@@ -1,6 +1,10 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { AuditEvent, AuditFilter } from '../../protocol/audit.ts';
+import { LIMITS } from '../../protocol/door.ts';
 import type { Params, Result } from '../../protocol/messages.ts';
+
+/** An answer's events, in bytes. Half of what the door lets through leaves room for what is around them. */
+const MOST_BYTES = LIMITS.answer / 2;
 
 /** Reads the record: newest first, filtered and counted in SQL. */
 export class RecordQuery {
@@ -15,9 +19,17 @@ export class RecordQuery {
     const total = Number(this.#db.prepare(`SELECT count(*) AS total FROM event ${where}`).get(...values)?.['total'] ?? 0);
     const rows = this.#db
       .prepare(`SELECT body FROM event ${where} ORDER BY at DESC, source, seq DESC LIMIT ? OFFSET ?`)
-      .all(...values, limit, offset);
-    // Written by this daemon, from events that were validated when they came in.
-    return { total, events: rows.map((row) => JSON.parse(String(row['body'])) as AuditEvent) };
+      .iterate(...values, limit, offset);
+    const events: AuditEvent[] = [];
+    let bytes = 0;
+    for (const row of rows) {
+      const body = String(row['body']);
+      bytes += Buffer.byteLength(body);
+      if (bytes > MOST_BYTES && events.length > 0) return { total, events, cut: true };
+      // Written by this daemon, from events that were validated when they came in.
+      events.push(JSON.parse(body) as AuditEvent);
+    }
+    return { total, events };
   }
 
   facets(): Result<'audit.facets'> {

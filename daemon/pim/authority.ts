@@ -1,22 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import type { Provider, SelfService, SelfServiceRules } from '../../cloud/provider.ts';
+import type { Approving, Provider, SelfService, SelfServiceRules } from '../../cloud/provider.ts';
 import type { Clock } from '../../protocol/clock.ts';
 import { HOUR, MINUTE } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
-import type { GrantId, RequestId } from '../../protocol/ids.ts';
+import { fitted } from '../../protocol/fit.ts';
+import type { GrantId, RequestId, ResourceId } from '../../protocol/ids.ts';
+import { readJson } from '../../protocol/json.ts';
 import type { Params, RequestParams } from '../../protocol/messages.ts';
-import type { Decision, Person, Preview, ResourceRef, RoleOption } from '../../protocol/model.ts';
+import { type Decision, type Grant, type Person, Preview, type ResourceRef, RoleOption } from '../../protocol/model.ts';
 import { type Answer, no, yes } from '../../protocol/refusal.ts';
 import type { Authority, EndBecause, Truth } from '../authority.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
+import { Approvals } from './approvals.ts';
 import { Holder } from './holder.ts';
 import { isOver, PimLease } from './lease.ts';
+import { grantOf } from './view.ts';
 
 export interface PimParts {
   selfService: SelfService;
   access: Provider['access'];
+  approving: Approving;
+  /** What the screen calls a resource. */
+  resolve(id: ResourceId, signal: AbortSignal): Promise<Answer<ResourceRef>>;
   /** Who is signed in to the cloud, when somebody is. */
   person(): Person | undefined;
   journal: Journal;
@@ -28,13 +35,13 @@ export interface PimParts {
 
 /** Entra PIM's own window for approvers. */
 const LAPSES_AFTER = 24 * HOUR;
-const NOT_HERE = 'Approvers decide in the Azure portal, under Privileged Identity Management.';
 
 /** Entra PIM decides, with the engineer's own identity: no server of ours is needed. */
 export class PimAuthority implements Authority {
   readonly id = 'pim';
   readonly #parts: PimParts;
   readonly #holder: Holder;
+  readonly #approvals: Approvals;
   /** Requests being prepared: the same idempotency key twice is one request, also while the first is under way. */
   readonly #preparing = new Map<string, Promise<Answer<RequestId>>>();
   #stopped = false;
@@ -42,6 +49,7 @@ export class PimAuthority implements Authority {
   constructor(parts: PimParts) {
     this.#parts = parts;
     this.#holder = new Holder(parts);
+    this.#approvals = new Approvals(parts);
   }
 
   start(): void {
@@ -55,7 +63,7 @@ export class PimAuthority implements Authority {
 
   async eligibility(resource: ResourceRef, signal: AbortSignal): Promise<Answer<RoleOption[]>> {
     if (!this.#parts.person()) return notSignedIn();
-    return yes(await this.#parts.selfService.eligible(resource, signal));
+    return yes((await this.#parts.selfService.eligible(resource, signal)).flatMap((role) => fitted(RoleOption, role) ?? []));
   }
 
   async preview(ask: Params<'preview'>, resource: ResourceRef, signal: AbortSignal): Promise<Answer<Preview>> {
@@ -68,7 +76,7 @@ export class PimAuthority implements Authority {
     ]);
     const role = roles.find(({ id }) => id === ask.roleId);
     const decision = decide(role, rules, locks.found, ask.duration, clock.now());
-    return yes({
+    const preview: Preview = {
       outcome: decision.outcome,
       headline: headline(decision, rules),
       decision,
@@ -82,7 +90,8 @@ export class PimAuthority implements Authority {
         'Azure takes an activation back 5 minutes after it began at the earliest.',
         `After its end a right may still work for up to ${Math.ceil(selfService.propagation / MINUTE)} min.`,
       ],
-    });
+    };
+    return yes(fitted(Preview, preview) ?? preview);
   }
 
   request(params: RequestParams, resource: ResourceRef, signal: AbortSignal): Promise<Answer<RequestId>> {
@@ -160,12 +169,22 @@ export class PimAuthority implements Authority {
     return yes({});
   }
 
-  async approve(): Promise<Answer<unknown>> {
-    return no('unsupported', 'Requests to Entra PIM are not approved here', { wayOut: NOT_HERE });
+  approve(id: RequestId, reason: string, signal: AbortSignal): Promise<Answer<unknown>> {
+    return this.#approvals.approve(id, reason, signal);
   }
 
-  async deny(): Promise<Answer<unknown>> {
-    return no('unsupported', 'Requests to Entra PIM are not denied here', { wayOut: NOT_HERE });
+  deny(id: RequestId, reason: string, signal: AbortSignal): Promise<Answer<unknown>> {
+    return this.#approvals.deny(id, reason, signal);
+  }
+
+  /** Asks the cloud now what waits for this person: they have signed in, or want to know. */
+  refresh(): Promise<void> {
+    return this.#approvals.refresh();
+  }
+
+  /** Whether somebody looks at this daemon. */
+  watched(watched: boolean): void {
+    this.#approvals.watched(watched);
   }
 
   async extend(): Promise<Answer<RequestId>> {
@@ -184,6 +203,12 @@ export class PimAuthority implements Authority {
     return this.#holder.all.filter((lease) => !isOver(lease)).map(({ grantId }) => grantId);
   }
 
+  endsHere(): Grant[] {
+    const now = this.#parts.clock.now();
+    const open = this.#holder.all.filter((lease) => !isOver(lease) && lease.phase !== 'proving' && now < lease.notAfter);
+    return open.flatMap((lease) => grantOf(lease) ?? []);
+  }
+
   endAll(because: EndBecause): Promise<void> {
     for (const id of this.held()) this.#holder.take(id, { type: 'end', reason: because });
     return this.#accepted();
@@ -191,6 +216,7 @@ export class PimAuthority implements Authority {
 
   stop(): void {
     this.#stopped = true;
+    this.#approvals.stop();
     this.#holder.stop();
   }
 
@@ -253,11 +279,3 @@ function headline(decision: Decision, { approvers }: SelfServiceRules): string {
 const wayOut = ({ wouldChange }: Decision): { wayOut?: string } => (wouldChange[0] === undefined ? {} : { wayOut: wouldChange[0] });
 
 const notSignedIn = () => no('not-signed-in', 'You are not signed in to Azure', { wayOut: 'Sign in, then try again.' });
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,14 +1,16 @@
-import type { Access, SelfService } from '../../cloud/provider.ts';
+import type { Access, SelfService, Unbound } from '../../cloud/provider.ts';
 import type { Cancel, Clock, Instant } from '../../protocol/clock.ts';
 import { MINUTE } from '../../protocol/clock.ts';
 import { Deadlines } from '../../protocol/deadlines.ts';
 import { Fault } from '../../protocol/fault.ts';
+import { fitted } from '../../protocol/fit.ts';
 import type { GrantId } from '../../protocol/ids.ts';
+import { lateAfter } from '../../protocol/lateness.ts';
 import type { Problem } from '../../protocol/model.ts';
 import type { Truth } from '../authority.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type Log, ofError } from '../log.ts';
-import { isOver, orderOf, type PimLease } from './lease.ts';
+import { isOver, orderOf, PimLease } from './lease.ts';
 import { type LeaseEvent, step } from './step.ts';
 import { about, story } from './story.ts';
 import { grantOf, requestOf } from './view.ts';
@@ -56,9 +58,10 @@ export class Holder {
    * @throws Fault `store-failed`, and then nothing has happened.
    */
   add(lease: PimLease): void {
-    this.#parts.journal.must((leases) => leases.put('pim', lease.grantId, JSON.stringify(lease), lease.notAfter));
-    this.#show(undefined, lease);
-    this.#schedule(lease);
+    const kept = readable(lease);
+    this.#parts.journal.must((leases) => leases.put('pim', kept.grantId, JSON.stringify(kept), kept.notAfter));
+    this.#show(undefined, kept);
+    this.#schedule(kept);
   }
 
   /** A lease of an earlier life. @param bootDue When it is due by the boot clock, if that still counts. */
@@ -69,7 +72,7 @@ export class Holder {
     this.#parts.truth.record({
       ...about(lease),
       kind: 'lease.resumed',
-      text: `Resumed after a restart: ${lease.role.title} on ${lease.resource.name}`,
+      text: `This daemon holds ${lease.role.title} on ${lease.resource.name} again after a restart`,
     });
     if (bootDue !== undefined && bootDue < lease.notAfter) {
       this.#armed.set(lease.grantId, lease.notAfter);
@@ -86,7 +89,7 @@ export class Holder {
     const { clock, selfService, random, journal } = this.#parts;
     let after = step(before, event, clock.now(), { propagation: selfService.propagation, random: random() });
     if (after === before) return;
-    after = this.#alarm(after);
+    after = readable(this.#alarm(after));
     journal.may((leases) =>
       leases.put('pim', id, JSON.stringify(after), after.notAfter, isOver(after) ? (after.goneAt ?? clock.now()) : undefined),
     );
@@ -113,8 +116,9 @@ export class Holder {
     truth.record({
       ...about(lease),
       kind: 'revocation.delayed',
-      text: lease.awaiting ?? 'The cloud has not accepted the end yet',
+      text: `${lease.person.name} may still have ${lease.role.title} on ${lease.resource.name}. ${lease.awaiting ?? 'Entra PIM has not accepted the end yet'}`,
       lateBy: late,
+      lateAfter: lateAfter(lease),
     });
     return { ...lease, alarmed: true };
   }
@@ -193,7 +197,7 @@ export class Holder {
       case 'release':
         return { type: 'released', unbound: await selfService.deactivate(order, signal) };
       default:
-        return { type: 'checked', access: await access.check(lease.resource.id, lease.actions, signal) };
+        return { type: 'checked', access: await access.check(lease.resource.id, lease.actions, signal, lease.person.id) };
     }
   }
 
@@ -204,11 +208,22 @@ export class Holder {
     this.#parts.truth.record({
       ...about(lease),
       kind: 'revocation.attempted',
-      text: `Asked Entra PIM to take it back: ${outcome}`,
+      text: ATTEMPTED[outcome],
       data: { outcome },
     });
   }
 }
+
+const ATTEMPTED: Record<Unbound['state'] | 'unanswered', string> = {
+  accepted: 'Entra PIM accepted the end',
+  'nothing there': 'Entra PIM was asked to take it back, and has nothing to take back',
+  'not yet': 'Entra PIM was asked to take it back, and allows that later',
+  stuck: 'Entra PIM was asked to take it back, and could not',
+  unanswered: 'Entra PIM was asked to take it back, and did not answer',
+};
+
+/** The next daemon must understand what this one writes, whatever the cloud had to say. */
+const readable = (lease: PimLease): PimLease => fitted(PimLease, lease) ?? lease;
 
 export function problemOf(error: unknown): Problem {
   if (error instanceof Fault) {

@@ -66,7 +66,7 @@ export const PimLease = v.object({
   /** Checks and failed tries within the phase, for growing intervals. */
   checks: v.number(),
   tries: v.number(),
-  /** Denials in a row while it should be usable. */
+  /** Denials in a row: while it should be usable, or once it should be over. */
   denials: v.number(),
   /** When the cloud was last asked to release. */
   releaseAskedAt: v.optional(instant),

@@ -1,6 +1,7 @@
 import type { Bound, Unbound } from '../../cloud/provider.ts';
 import type { Instant, Millis } from '../../protocol/clock.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
+import { endBegan } from '../../protocol/lateness.ts';
 import type { EndReason, Person, Problem } from '../../protocol/model.ts';
 import { backoff, checkAgain } from '../backoff.ts';
 import { isOver, type PimLease } from './lease.ts';
@@ -30,6 +31,8 @@ export const LONGEST_IN_FLIGHT: Millis = 10 * MINUTE;
 /** While denial is awaited, the cloud is asked to release again this often: a late grant may have landed. */
 const RELEASE_AGAIN: Millis = MINUTE;
 const WATCH_EVERY: Millis = MINUTE;
+/** One denial may be a replica that lags behind; this much later another one is asked. */
+const DENIED_TWICE: Millis = SECOND / 2;
 
 /** The life of a lease under Entra PIM. Pure: the same lease, event and instant give the same lease. */
 export function step(lease: PimLease, event: LeaseEvent, now: Instant, rules: StepRules): PimLease {
@@ -39,7 +42,7 @@ export function step(lease: PimLease, event: LeaseEvent, now: Instant, rules: St
     case 'polled':
       return answered(lease, event.bound, now);
     case 'checked':
-      return checked(lease, event.access, now);
+      return checked(lease, event.access, now, rules);
     case 'released':
       return released(lease, event.unbound, now, rules);
     case 'cancelled':
@@ -100,13 +103,13 @@ function assigned(lease: PimLease, releasableAt: Instant | undefined, now: Insta
   return now >= notAfter ? due(held, now) : held;
 }
 
-function checked(lease: PimLease, access: 'allowed' | 'denied', now: Instant): PimLease {
+function checked(lease: PimLease, access: 'allowed' | 'denied', now: Instant, rules: StepRules): PimLease {
   switch (lease.phase) {
     case 'assigned':
     case 'usable':
       return access === 'allowed' ? allowed(lease, now) : deniedEarly(lease, now);
     case 'proving':
-      return proving(lease, access, now);
+      return proving(lease, access, now, rules);
     default:
       return lease;
   }
@@ -127,22 +130,35 @@ function deniedEarly({ doubt: _, ...lease }: PimLease, now: Instant): PimLease {
   return { ...lease, denials, doubt: 'The cloud denies access before the end', next: 'check', nextAt: now + 2 * SECOND };
 }
 
-function proving(lease: PimLease, access: 'allowed' | 'denied', now: Instant): PimLease {
+function proving(lease: PimLease, access: 'allowed' | 'denied', now: Instant, rules: StepRules): PimLease {
   const checks = lease.checks + 1;
-  if (access === 'denied') {
-    if (lease.confirmed || now >= lease.createdAt + LONGEST_IN_FLIGHT) return gone(lease, 'denied', now);
-    // Absent so far; an activation whose answer was lost may still land.
-    return { ...lease, checks, next: 'release', nextAt: now + 10 * SECOND, awaiting: 'Making sure that nothing lands late' };
-  }
+  if (access === 'denied') return deniedAtLast({ ...lease, checks, denials: lease.denials + 1 }, now, rules);
   const asked = lease.releaseAskedAt ?? lease.releasedAt ?? now;
   const again = now - asked >= RELEASE_AGAIN;
   return {
     ...lease,
     checks,
+    denials: 0,
+    // Late, but seen: from here on a denial says that it is over.
+    usableAt: lease.usableAt ?? now,
     next: again ? 'release' : 'check',
     nextAt: again ? now : now + checkAgain(checks),
     awaiting: 'Waiting until the cloud denies access',
   };
+}
+
+/** A denial proves the end of what was seen to work. What never did may be on its way still: only time says that it is not. */
+function deniedAtLast(lease: PimLease, now: Instant, rules: StepRules): PimLease {
+  // Absent so far; an activation whose answer was lost may still land.
+  if (!settled(lease, now))
+    return { ...lease, next: 'release', nextAt: now + 10 * SECOND, awaiting: 'Making sure that nothing lands late' };
+  const arrivesUntil = (lease.releasedAt ?? now) + rules.propagation;
+  if (lease.usableAt === undefined && now < arrivesUntil) {
+    const nextAt = Math.min(now + checkAgain(lease.checks), arrivesUntil);
+    return { ...lease, next: 'check', nextAt, awaiting: 'The cloud denies access, and may not have heard of it yet: making sure' };
+  }
+  if (lease.denials < 2) return { ...lease, next: 'check', nextAt: now + DENIED_TWICE };
+  return gone(lease, lease.usableAt === undefined ? 'absent' : 'denied', now);
 }
 
 function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRules): PimLease {
@@ -155,7 +171,13 @@ function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRu
     case 'nothing there': {
       const releasedAt = lease.releasedAt ?? now;
       // Asked twice with the propagation bound in between, and still allowed: another right of this person's own.
-      if (lease.phase === 'proving' && lease.checks > 0 && now >= releasedAt + rules.propagation && settled(lease, now))
+      if (
+        lease.phase === 'proving' &&
+        lease.checks > 0 &&
+        lease.denials === 0 &&
+        now >= releasedAt + rules.propagation &&
+        settled(lease, now)
+      )
         return stillAllowed(asked, now);
       return { ...asked, phase: 'proving', releasedAt, ...wait };
     }
@@ -200,7 +222,7 @@ function failed(lease: PimLease, problem: Problem, now: Instant, rules: StepRule
       return { ...ending({ ...lease, problem }, 'activation failed', undefined, now), shown: true };
     case 'assigned':
     case 'usable':
-      return { ...lease, tries, doubt: `The cloud does not answer: ${problem.message}`, next: 'check', nextAt: later };
+      return { ...lease, tries, doubt: noAnswer(lease, problem), next: 'check', nextAt: later };
     case 'cancelling':
       // Perhaps it was decided meanwhile.
       return { ...lease, tries, next: lease.next === 'cancel' ? 'poll' : 'cancel', nextAt: later };
@@ -208,19 +230,25 @@ function failed(lease: PimLease, problem: Problem, now: Instant, rules: StepRule
     case 'proving': {
       // Perhaps it was decided meanwhile: look, then take it back again.
       const next = lease.next === 'cancel' ? 'poll' : lease.next === 'poll' ? 'cancel' : lease.next;
-      return { ...lease, tries, next, awaiting: `The cloud does not answer: ${problem.message}`, nextAt: later };
+      return { ...lease, tries, next, awaiting: noAnswer(lease, problem), nextAt: later };
     }
     default:
       return { ...lease, tries, nextAt: later };
   }
 }
 
+/** Without the holder's own sign-in nothing can be said about what they may do, and nothing given back. */
+const noAnswer = ({ person }: PimLease, { code, message }: Problem): string =>
+  code === 'sign-in-failed'
+    ? `${message} The access is ${person.name}'s: sign in as ${person.name}`
+    : `The cloud does not answer: ${message}`;
+
 function due(lease: PimLease, now: Instant): PimLease {
   switch (lease.phase) {
     case 'intended':
     case 'assigned':
     case 'usable':
-      return ending(lease, 'expired', undefined, now, Math.min(now, lease.notAfter));
+      return ending(lease, 'expired', undefined, now);
     // The cloud's own expiry may have ended what it did not let us end.
     case 'releasing':
       return { ...lease, nextAt: Math.min(lease.nextAt, now) };
@@ -242,23 +270,18 @@ function ended(lease: PimLease, reason: EndReason, by: Person | undefined, now: 
   }
 }
 
-function ending(
-  { doubt: _, awaiting: __, ...lease }: PimLease,
-  reason: EndReason,
-  by: Person | undefined,
-  now: Instant,
-  at: Instant = now,
-): PimLease {
+function ending({ doubt: _, awaiting: __, ...lease }: PimLease, reason: EndReason, by: Person | undefined, now: Instant): PimLease {
   return {
     ...lease,
     phase: 'releasing',
     shown: true,
-    endingAt: at,
+    endingAt: endBegan(now, lease.notAfter),
     endReason: reason,
     ...(by ? { endedBy: by } : {}),
     awaiting: 'Asking the cloud to take it back',
     checks: 0,
     tries: 0,
+    denials: 0,
     next: 'release',
     nextAt: now,
   };

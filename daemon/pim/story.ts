@@ -1,4 +1,6 @@
 import type { AuditBody } from '../../protocol/audit.ts';
+import { lateAfter } from '../../protocol/lateness.ts';
+import { decidedWords, endWords, proofWords } from '../../protocol/record-words.ts';
 import type { PimLease } from './lease.ts';
 
 type Told = Omit<AuditBody, 'at' | 'boot'>;
@@ -9,49 +11,55 @@ export function story(before: PimLease | undefined, after: PimLease): Told[] {
   const tell = (kind: AuditBody['kind'], text: string, more: Partial<Told> = {}) => told.push({ ...about(after), kind, text, ...more });
   const what = `${after.role.title} on ${after.resource.name}`;
   if (!before) {
-    tell('request.created', `Asked for ${what}`, { decision: after.decision });
-    tell('request.decided', after.decision.because, { decision: after.decision });
-    tell('grant.intended', `Activation of ${what} is about to be sent to Entra PIM`);
+    tell('request.created', `${after.person.name} asks for ${what}`, { decision: after.decision });
+    tell('request.decided', decidedWords(after.decision), { decision: after.decision });
+    tell('grant.intended', `Asking Entra PIM to activate ${what}`);
     return told;
   }
   if (before.doubt === undefined && after.doubt !== undefined) tell('grant.unknown', after.doubt);
   if (before.phase === after.phase) return told;
   switch (after.phase) {
     case 'assigned':
-      if (before.phase === 'waiting') tell('request.approved', `Approved in Entra PIM: ${what}`);
-      tell('grant.assigned', `Assigned: ${what}`);
+      if (before.phase === 'waiting') tell('request.approved', `Approvers in Entra PIM agreed to ${what}`);
+      tell('grant.assigned', `Entra PIM activated ${what}`);
       tell('lease.taken', `This daemon holds ${what}`);
       break;
     case 'usable':
-      if (before.usableAt === undefined) tell('grant.usable', `Usable: ${what}`);
+      if (before.usableAt === undefined) tell('grant.usable', `${after.person.name} can use ${what}`);
       break;
     case 'releasing':
       if (before.phase !== 'proving')
-        tell('grant.ending', `Ending (${after.endReason ?? 'revoked'}): ${what}`, { lateBy: late(after, after.endingAt) });
+        tell('grant.ending', `Taking ${what} back from ${after.person.name}: ${endWords(after.endReason ?? 'revoked')}`);
       break;
     case 'gone':
-      tell('grant.gone', `Gone: ${what}`, { lateBy: late(after, after.goneAt), data: { proof: after.proof ?? 'denied' } });
+      tell('grant.gone', `${after.person.name} no longer has ${what}: ${proofWords(after.proof ?? 'denied')}`, {
+        ...late(after),
+        data: { proof: after.proof ?? 'denied' },
+      });
       break;
     case 'failed':
-      tell('request.failed', after.problem?.message ?? `Entra PIM did not activate ${what}`);
-      if (before.shown) tell('grant.failed', `Never assigned: ${what}`);
+      tell('request.failed', because(`Entra PIM did not activate ${what}`, after));
+      if (before.shown) tell('grant.failed', `${after.person.name} never had ${what}`);
       break;
     case 'denied':
-      tell('request.denied', after.problem?.message ?? `Denied in Entra PIM: ${what}`);
+      tell('request.denied', because(`Approvers in Entra PIM denied ${what}`, after));
       break;
     case 'cancelled':
-      tell('request.cancelled', `Taken back: ${what}`);
+      tell('request.cancelled', `${after.person.name} took back the request for ${what}`);
       break;
     case 'lapsed':
-      tell('request.expired', `Nobody decided in time: ${what}`);
+      tell('request.expired', `Nobody decided about ${what} in time`);
       break;
   }
   return told;
 }
 
-/** How long after the end was asked for, or fell due. */
-const late = ({ endingAt }: PimLease, at: number | undefined): number | undefined =>
-  endingAt === undefined || at === undefined ? undefined : Math.max(0, at - endingAt);
+const because = (text: string, { problem }: PimLease): string => (problem ? `${text}: ${problem.message}` : text);
+
+const late = (lease: PimLease): Pick<Told, 'lateBy' | 'lateAfter'> => {
+  const { endingAt, goneAt } = lease;
+  return endingAt === undefined || goneAt === undefined ? {} : { lateBy: Math.max(0, goneAt - endingAt), lateAfter: lateAfter(lease) };
+};
 
 export function about(lease: PimLease): Pick<Told, 'person' | 'resource' | 'role' | 'requestId' | 'grantId' | 'reason' | 'ticket'> {
   const { person, resource, role, requestId, grantId, reason, ticket } = lease;

@@ -79,7 +79,7 @@ export class AzureSignIn {
     try {
       const person = await access.whoAmI(limited.signal);
       if (this.#out || this.#stopped.signal.aborted) return;
-      if (this.#person?.id !== person.id) truth.record({ kind: 'signed-in', text: `Signed in to Azure by ${by()}`, person });
+      if (this.#person?.id !== person.id) truth.record({ kind: 'signed-in', text: `Signed in to Azure with ${by()}`, person });
       this.#set(person, { to: 'azure', state: 'signed in', person, by: by() });
     } catch (error) {
       if (this.#out || this.#stopped.signal.aborted) return;

@@ -26,6 +26,9 @@ interface Held {
 /** Renewed this long before its end, so that no call travels with a token that lapses on the way. */
 const EARLY = MINUTE;
 
+/** Microsoft Entra refuses the parameter; others give a token for something else without it. Only central knows its provider. */
+const resourceOf = ({ resourceIndicator, audience }: Discovery): { resource?: string } => (resourceIndicator ? { resource: audience } : {});
+
 /**
  * Sign-in to central with the person's browser: authorization code with PKCE, state and nonce, and a loopback page that is
  * open for that one sign-in. Tokens stay in memory.
@@ -51,7 +54,7 @@ export class BrowserSignIn implements Tokens {
     const page = oidc.buildAuthorizationUrl(config, {
       redirect_uri: loopback.redirectUri,
       scope: [...new Set(['openid', 'offline_access', ...about.scopes])].join(' '),
-      resource: about.audience,
+      ...resourceOf(about),
       code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
       state,
@@ -100,7 +103,7 @@ export class BrowserSignIn implements Tokens {
   ): Promise<void> {
     try {
       const answer = await loopback.answer;
-      const tokens = await oidc.authorizationCodeGrant(config, answer, checks, { resource: about.audience });
+      const tokens = await oidc.authorizationCodeGrant(config, answer, checks, resourceOf(about));
       this.#hold(tokens, undefined);
       this.#parts.onSignedIn();
     } catch (error) {
@@ -117,7 +120,7 @@ export class BrowserSignIn implements Tokens {
     if (refresh === undefined) throw this.#lapsed(undefined);
     const { config, about } = await this.#configured();
     try {
-      return this.#hold(await oidc.refreshTokenGrant(config, refresh, { resource: about.audience }), refresh);
+      return this.#hold(await oidc.refreshTokenGrant(config, refresh, resourceOf(about)), refresh);
     } catch (error) {
       if (error instanceof oidc.ResponseBodyError) throw this.#lapsed(error);
       throw new Fault('central-unreachable', 'The identity provider does not answer', { cause: error, retryable: true });

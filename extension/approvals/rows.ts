@@ -1,15 +1,16 @@
 import type { ElevationRequest } from '../../protocol/model.ts';
 import type { Row } from '../tree/rows.ts';
-import { spelled } from '../words/time.ts';
+import { onWhat } from '../words/grants.ts';
+import { short, spelled } from '../words/time.ts';
 import { whatIsAsked } from './text.ts';
 
-/** A request that waits for this person: who, what on what, how long, why. */
+/** A request that waits for this person: who, what on what, how long; why is in the tooltip. */
 export function requestRow(request: ElevationRequest): Row {
   const what = whatIsAsked(request);
   const long = spelled(request.duration);
   return {
-    label: `${request.requester.name}: ${what}`,
-    description: `${long} · ${request.reason}`,
+    label: request.requester.name,
+    description: [request.role.title, onWhat(request), short(request.duration)].join(' · '),
     icon: { id: 'person' },
     tooltip: [
       `${request.requester.name} asks for ${what}`,

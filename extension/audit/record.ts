@@ -1,7 +1,6 @@
 import type { AuditEvent, AuditFilter } from '../../protocol/audit.ts';
 import { Fault } from '../../protocol/fault.ts';
-import type { Method, Params, Result } from '../../protocol/messages.ts';
-import { PAGE_ROWS } from '../../protocol/panel.ts';
+import { type Method, type Params, QUERY_ROWS, type Result } from '../../protocol/messages.ts';
 
 /** The methods of the daemon that the panel uses. */
 export type AuditMethod = Extract<Method, `audit.${string}`>;
@@ -23,11 +22,19 @@ export async function* oldestFirst(ask: AskDaemon, filter: AuditFilter): AsyncGe
   let place = 0;
   /** So far below it a page begins, where the record grows between question and answer. */
   let slack = 0;
+  /** Fewer where events are so large that an answer is cut: it then lacks the oldest, which are wanted first. */
+  let rows = QUERY_ROWS;
   while (place < total) {
     const start = Math.max(0, place - slack);
-    const end = Math.min(start + PAGE_ROWS, total);
+    const end = Math.min(start + rows, total);
     const offset = total - end;
     const page = await ask('audit.query', { filter, offset, limit: end - start });
+    if (page.cut && rows > 1) {
+      rows = Math.max(1, Math.floor(Math.min(rows, page.events.length) / 2));
+      slack = Math.min(slack, Math.floor(rows / 2));
+      total = page.total;
+      continue;
+    }
     // An incomplete answer must not pass for a complete record.
     if (page.events.length < Math.min(end - start, page.total - offset))
       throw new Fault('protocol-violation', 'The daemon gave fewer events than it counts');
@@ -35,7 +42,7 @@ export async function* oldestFirst(ask: AskDaemon, filter: AuditFilter): AsyncGe
     const next = first + page.events.length;
     total = page.total;
     if (first > place) {
-      slack = Math.min(PAGE_ROWS / 2, 2 * (first - place));
+      slack = Math.min(Math.floor(rows / 2), 2 * (first - place));
       continue;
     }
     if (next <= place) throw new Fault('protocol-violation', 'The record became smaller while it was read');

@@ -83,30 +83,36 @@ async function take({ store }: ActParts, draft: Draft, grant: Grant): Promise<vo
 function minutesStep({ clock, time }: ActParts, draft: Draft, place: StepPlace): Promise<StepEnd> {
   const { grant } = draft;
   if (!grant) return Promise.resolve('back');
+  const ends = time.at(grant.notAfter, clock.now());
+  // The grant that follows counts from its own beginning, which is now.
+  const isLater = (duration: Millis) => clock.now() + duration > grant.notAfter;
   const row = (duration: Millis): Choice<Millis> => ({
-    label: `${spelled(duration)} more`,
-    description: `until about ${time.at(grant.notAfter + duration, clock.now())}`,
+    label: `${spelled(duration)} from now`,
+    description: `until about ${time.at(clock.now() + duration, clock.now())}`,
     alwaysShow: true,
     value: duration,
   });
+  const tooShort = line(`It lasts until ${ends} already.`, 'error', 'Enter more minutes, counted from now.');
   function draw(list: List<Millis>): void {
     const { offered, marked } = choices(draft.longest, draft.usual, draft.duration);
-    const rows = offered.map(row);
+    const rows = offered.filter(isLater).map(row);
+    const none = line(`It lasts until ${ends}: no extension is longer than that now.`, 'info');
     list.show(
-      rows,
+      rows.length > 0 ? rows : [none],
       rows.find(({ value }) => value === marked),
     );
   }
   return pick<Millis>({
     title: title(draft),
     place,
-    placeholder: 'How much longer? Choose, or type minutes such as 25 or 1h 30m',
-    prompt: `It ends at ${time.at(grant.notAfter, clock.now())} now.`,
+    placeholder: 'How long from now? Choose, or type minutes such as 25 or 1h 30m',
+    prompt: `It lasts until ${ends} already.`,
     fill: draw,
     onValue(value, list) {
       const own = readDuration(value, draft.longest);
       if (!value.trim()) draw(list);
-      else list.show(own.ok ? [row(own.value)] : [line(own.refusal.message, 'error', own.refusal.wayOut)]);
+      else if (own.ok) list.show([isLater(own.value) ? row(own.value) : tooShort]);
+      else list.show([line(own.refusal.message, 'error', own.refusal.wayOut)]);
     },
     accept(duration) {
       draft.duration = duration;
@@ -151,7 +157,7 @@ function confirmStep(parts: ActParts, draft: Draft, place: StepPlace): Promise<S
   const rows = (refusal?: Refusal): Choice<'extend'>[] => [
     {
       label: refusal ? 'Request it again' : 'Request extension',
-      detail: `${spelled(duration)} more of ${grant.role.title} on ${onWhat(grant)}, if the policy agrees`,
+      detail: `${grant.role.title} on ${onWhat(grant)} for ${spelled(duration)} from now, if the policy agrees`,
       iconPath: new ThemeIcon('watch'),
       alwaysShow: true,
       value: 'extend',

@@ -50,7 +50,9 @@ function ending(child: ChildProcess, said: FileHandle): Promise<Ended> {
   return new Promise((resolve) => {
     child.once('error', (error) => {
       void said.close();
-      resolve({ ok: false, problem: `The daemon could not be started: ${error.message}`, wayOut: CHECK_NODE });
+      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      const problem = missing ? `There is no program at ${child.spawnfile}` : `The daemon could not be started: ${error.message}`;
+      resolve({ ok: false, problem, wayOut: CHECK_NODE });
     });
     child.once('exit', (code, signal) => {
       void lastWords(said).then((words) => resolve(judge(code, signal, words)));

@@ -33,6 +33,8 @@ export function roleStep(parts: ElevateParts, draft: Draft, place: StepPlace): P
         list.busy(false);
       }
     },
+    // Of a role that cannot be had the whole reason, which may be longer than its line.
+    onActive: (choice, list) => list.prompt(withheld(choice)),
     accept(value, list) {
       if (value === 'again') {
         list.again();
@@ -47,6 +49,15 @@ export function roleStep(parts: ElevateParts, draft: Draft, place: StepPlace): P
 }
 
 const AGAIN: Choice<'again'> = { label: 'Retry', iconPath: new ThemeIcon('refresh'), value: 'again', alwaysShow: true };
+
+interface Withheld extends Choice<never> {
+  /** Why the role cannot be had, in full. */
+  why: string;
+}
+
+const withheld = (choice: object): string | undefined => ('why' in choice ? String(choice.why) : undefined);
+
+const firstSentence = (text: string): string => text.split(/(?<=\S)\. /, 1)[0] ?? text;
 
 function roleChoices(roles: readonly RoleOption[]): Choice<RoleOption | 'again'>[] {
   const several = new Set(roles.map(({ authority }) => authority)).size > 1;
@@ -64,11 +75,14 @@ function roleChoices(roles: readonly RoleOption[]): Choice<RoleOption | 'again'>
       value: role,
     })),
     ...(mayNot.length > 0 ? [separator('Not for you now')] : []),
-    ...mayNot.map((role) => ({
-      label: role.title,
-      description: [role.enforcement, several ? AUTHORITY[role.authority] : ''].filter(Boolean).join(' · '),
-      detail: role.unavailable ?? '',
-      iconPath: new ThemeIcon('circle-slash'),
-    })),
+    ...mayNot.map(
+      (role): Withheld => ({
+        label: role.title,
+        description: [role.enforcement, several ? AUTHORITY[role.authority] : ''].filter(Boolean).join(' · '),
+        detail: firstSentence(role.unavailable ?? ''),
+        iconPath: new ThemeIcon('circle-slash'),
+        why: role.unavailable ?? '',
+      }),
+    ),
   ];
 }

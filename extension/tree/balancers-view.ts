@@ -1,5 +1,5 @@
 import { type Event, EventEmitter, type TreeDataProvider, type TreeItem, type TreeView, window } from 'vscode';
-import type { Cancel, Clock } from '../../protocol/clock.ts';
+import type { Cancel, Clock, Millis } from '../../protocol/clock.ts';
 import { BALANCERS_VIEW } from '../contributions.ts';
 import type { Store } from '../store.ts';
 import { accessByBalancer, accessByResource, changedBalancers, type View } from '../view.ts';
@@ -22,6 +22,7 @@ export class BalancersView implements TreeDataProvider<Node> {
   readonly #cancelChange: Cancel;
   #context: RowContext | undefined;
   #rows = 0;
+  #cancelAgain: Cancel = () => {};
   /** Told when the refreshing that the view shows is over. */
   #refreshed: (() => void) | undefined;
 
@@ -34,6 +35,7 @@ export class BalancersView implements TreeDataProvider<Node> {
     this.#filtered = filtered;
     this.#cancelChange = store.onChange((after, before) => this.#onChange(after, before));
     this.#view = window.createTreeView(BALANCERS_VIEW, { treeDataProvider: this, showCollapseAll: true });
+    this.#view.onDidChangeVisibility(({ visible }) => visible && this.#sayAgain());
   }
 
   get onDidChangeTreeData(): Event<Node | undefined> {
@@ -55,6 +57,7 @@ export class BalancersView implements TreeDataProvider<Node> {
 
   dispose(): void {
     this.#cancelChange();
+    this.#cancelAgain();
     this.#refreshed?.();
     this.#view.dispose();
     this.#changed.dispose();
@@ -64,8 +67,10 @@ export class BalancersView implements TreeDataProvider<Node> {
     if (!this.#store.view.state) return [];
     const children = await this.#source.children(node);
     if (!node) {
+      const first = this.#rows === 0 && children.length > 0;
       this.#rows = children.length;
       this.#say();
+      if (first) this.#sayAgain();
     }
     return children;
   }
@@ -89,9 +94,10 @@ export class BalancersView implements TreeDataProvider<Node> {
 
   #onChange(after: View, before: View): void {
     this.#context = undefined;
+    // Rows before the line: the editor shows the first of several changes at once, and gathers the rest for a moment.
+    for (const node of this.#outdated(after, before)) this.redraw(node);
     this.#say();
     this.#showRefreshing(after.state?.inventory.refreshing === true && after.link.state === 'connected');
-    for (const node of this.#outdated(after, before)) this.redraw(node);
   }
 
   /** Rows that look different now; undefined stands for all. */
@@ -115,6 +121,21 @@ export class BalancersView implements TreeDataProvider<Node> {
     if (this.#view.message !== line) this.#view.message = line ?? '';
   }
 
+  /**
+   * The editor measures the line when it is set: one that is set behind a welcome, or in a hidden view, takes no room, and the
+   * rows are then drawn too tall and scroll it away. Set once more when it can be seen.
+   */
+  #sayAgain(delays: readonly Millis[] = MEASURED_AFTER): void {
+    this.#cancelAgain();
+    const [delay, ...more] = delays;
+    if (delay === undefined) return;
+    this.#cancelAgain = this.#clock.after(delay, () => {
+      const line = this.#view.message;
+      if (line) this.#view.message = line;
+      this.#sayAgain(more);
+    });
+  }
+
   #showRefreshing(refreshing: boolean): void {
     if (!refreshing) {
       this.#refreshed?.();
@@ -127,6 +148,9 @@ export class BalancersView implements TreeDataProvider<Node> {
     }
   }
 }
+
+/** The second is for an editor that is busy while it starts. */
+const MEASURED_AFTER: readonly Millis[] = [400, 3_000];
 
 const signInsDiffer = (after: View, before: View): boolean =>
   JSON.stringify(after.state?.signIns.map(({ to, state }) => [to, state])) !==

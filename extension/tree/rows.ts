@@ -90,7 +90,7 @@ function balancerRow(balancer: LoadBalancer, context: RowContext): Row {
   const health = overall(context.parts(balancer));
   const state = balancer.provisioningState === 'Succeeded' ? undefined : balancer.provisioningState.toLowerCase();
   const exposure = balancer.exposure === 'unknown' ? undefined : balancer.exposure;
-  const description = [...access, healthWords(health), state, exposure, balancer.location].filter(Boolean).join(' · ');
+  const description = describe(here, access, [healthWords(health), state, exposure, balancer.location]);
   const counts = [
     counted(balancer.counts.frontends, 'frontend'),
     counted(balancer.counts.pools, 'backend pool'),
@@ -106,10 +106,10 @@ function balancerRow(balancer: LoadBalancer, context: RowContext): Row {
       `${balancer.resourceGroup} in ${balancer.location}`,
       counts.join(', '),
       ...Object.entries(balancer.tags).map(([key, value]) => `${key}=${value}`),
-      ...(health?.detail ? [health.detail] : []),
+      ...[healthWords(health), health?.detail].filter((line) => line !== undefined),
       ...access,
     ],
-    flags: ['balancer', ...accessFlags(here, context)],
+    flags: ['balancer', ...accessFlags(here, context, balancer.name, access)],
     expand: 'closed',
     spoken: [balancer.name, KINDS[balancer.kind], ...access, healthWords(health), state, exposure].filter(Boolean).join(', '),
   };
@@ -132,10 +132,10 @@ function partRow({ part, children }: Extract<Node, { kind: 'part' }>, context: R
   const health = part.health;
   return {
     label: part.name,
-    description: [...access, healthWords(health), part.detail].filter(Boolean).join(' · '),
+    description: describe(here, access, [healthWords(health), part.detail]),
     icon: accessIcon(here) ?? healthIcon(health) ?? { id: group?.icon ?? 'symbol-misc' },
     tooltip: [part.name, ...(group ? [group.one] : []), part.detail, ...(health?.detail ? [health.detail] : []), ...access].filter(Boolean),
-    flags: ['part', ...accessFlags(here, context)],
+    flags: ['part', ...accessFlags(here, context, part.name, access)],
     expand: children.length > 0 ? 'closed' : 'never',
     spoken: [part.name, group?.one, ...access, healthWords(health), part.detail].filter(Boolean).join(', '),
   };
@@ -182,12 +182,26 @@ function accessIcon(here: AccessHere | undefined): Row['icon'] {
   return here && here.requests.length > 0 ? { id: 'clock' } : undefined;
 }
 
-function accessFlags(here: AccessHere | undefined, context: RowContext): string[] {
+/** On what I hold nothing but that: more would cut off until when. The rest is in the tooltip. */
+function describe(here: AccessHere | undefined, access: readonly string[], more: readonly (string | undefined)[]): string {
+  const mine = here?.grants.some(({ grant }) => grant.mine);
+  return [...access, ...(mine ? [] : more)].filter(Boolean).join(' · ');
+}
+
+/** Letters of name and description beside one icon, where the view has the width that the editor gives it at first. */
+const ROOM = 32;
+const NAME_LETTER = 1.2;
+
+function accessFlags(here: AccessHere | undefined, context: RowContext, name: string, [access = '']: string[]): string[] {
   if (!context.connected) return [];
   const mine = (here?.grants ?? []).filter(({ grant }) => grant.mine);
+  const revocable = mine.some(({ shown }) => shown !== 'revoking');
   return [
     'elevate',
-    ...(mine.some(({ shown }) => shown !== 'revoking') ? ['revoke'] : []),
+    // An icon on a selected row covers the end of its words: until when something is held is more than a second way to act.
+    ...(mine.length > 0 || (here && here.requests.length > 0) ? [] : ['offer']),
+    ...(revocable && name.length * NAME_LETTER + access.length <= ROOM ? ['room'] : []),
+    ...(revocable ? ['revoke'] : []),
     ...(mine.some(({ grant, shown }) => grant.extendable.ok && (shown === 'usable' || shown === 'assigned')) ? ['extend'] : []),
     ...(mine.length > 0 ? ['audit'] : []),
     ...(here && here.requests.length > 0 ? ['waiting'] : []),

@@ -10,10 +10,12 @@ export function headline(view: View): string | undefined {
   if (!state || link.state !== 'connected') return 'Connecting to the daemon…';
   if (state.daemon.stopping) return 'The daemon is ending what it holds…';
   const who = whoYouAre(view);
-  if (!who && state.signIns.some((one) => one.state === 'signing in')) return 'Signing in…';
+  if (!who && state.signIns.some((one) => one.state === 'signing in'))
+    return view.heldBefore ? 'Access state unknown: signing in…' : 'Signing in…';
   const [out] = signedOutOf(view);
   if (out)
     return join(who, `signed out of ${out.to === 'central' ? 'central' : PROVIDER_NAMES[out.to]}${out.problem ? `: ${out.problem}` : ''}`);
+  if (view.heldBefore && state.central.state === 'connecting') return join(who, 'access state unknown: asking central what you hold…');
   if (state.unhealthy) return join(who, `no new access: ${state.unhealthy}`);
   if (state.central.state === 'lost')
     return join(who, `no contact with central${state.central.problem ? `: ${state.central.problem}` : ''}`);

@@ -67,5 +67,8 @@ export const MONOTONIC_FILES = /(^|\/)([^/]*clock[^/]*|main)\.ts$/;
 /** The only production files that read the environment. */
 export const ENVIRONMENT_FILES = /(^|\/)main\.ts$/;
 
+/** The only production files that read the manifest: it says which version this is. */
+export const MANIFEST_FILES = /^(central|daemon\/cli)\/main\.ts$/;
+
 /** Words that say nothing about what a file is for. */
 export const EMPTY_NAMES = /(^|[-_.])(managers?|(?<!self-)services?|helpers?|utils?|common|misc)([-_.]|$)/;

@@ -7,6 +7,7 @@ import {
   ENVIRONMENT_FILES,
   FOLDERS,
   type Folder,
+  MANIFEST_FILES,
   MAY_IMPORT,
   MONOTONIC_FILES,
   PACKAGE_RULES,
@@ -61,7 +62,7 @@ function brokenBy(file: string, folder: Folder, specifier: string, typeOnly: boo
 function brokenFolder(file: string, folder: Folder, specifier: string): string | undefined {
   const target = path.posix.join(path.posix.dirname(file), specifier);
   const to = folderOf(target);
-  if (to === folder) return undefined;
+  if (to === folder || (target === 'package.json' && MANIFEST_FILES.test(file))) return undefined;
   const allowed = MAY_IMPORT[folder];
   if (!allowed || (to && allowed.includes(to))) return undefined;
   return `${folder}/ may import ${allowed.length > 0 ? `only ${allowed.join(', ')}` : 'nothing of ours'}`;

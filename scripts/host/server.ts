@@ -117,9 +117,12 @@ export function folders({ userDataDir, extensionsDir }: Pick<ServerOptions, 'use
 }
 
 function writeSettings(userDataDir: string, settings: Record<string, unknown> = {}): void {
-  const folder = path.join(userDataDir, 'User');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, 'settings.json'), JSON.stringify({ ...SETTINGS, ...settings }, null, 2));
+  // Settings of a machine are read from there alone.
+  for (const [name, content] of Object.entries({ User: { ...SETTINGS, ...settings }, Machine: settings })) {
+    const folder = path.join(userDataDir, name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'settings.json'), JSON.stringify(content, null, 2));
+  }
   writeFileSync(path.join(userDataDir, 'code-server.yaml'), '');
 }
 

@@ -71,8 +71,12 @@ interface Ran {
   error: string;
 }
 
-function run(t: TestContext, argv: string[]): { ended: Promise<Ran>; said: Ran; pid: number | undefined; stop(): void } {
-  const child = spawn(process.execPath, [MAIN, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
+function run(
+  t: TestContext,
+  argv: string[],
+  flags: string[] = [],
+): { ended: Promise<Ran>; said: Ran; pid: number | undefined; stop(): void; poke(): void } {
+  const child = spawn(process.execPath, [...flags, MAIN, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
   const said: Ran = { status: null, out: '', error: '' };
   child.stdout.on('data', (chunk) => {
     said.out += chunk;
@@ -82,7 +86,7 @@ function run(t: TestContext, argv: string[]): { ended: Promise<Ran>; said: Ran; 
   });
   const ended = new Promise<Ran>((resolve) => child.once('close', (status) => resolve({ ...said, status })));
   t.after(() => void child.kill('SIGKILL'));
-  return { ended, said, pid: child.pid, stop: () => void child.kill('SIGTERM') };
+  return { ended, said, pid: child.pid, stop: () => void child.kill('SIGTERM'), poke: () => void child.kill('SIGUSR2') };
 }
 
 test('central starts, answers, and stops with SIGTERM', async (t) => {
@@ -95,6 +99,23 @@ test('central starts, answers, and stops with SIGTERM', async (t) => {
   central.stop();
   const { status, out } = await central.ended;
   assert.deepEqual([status, out], [0, '']);
+});
+
+test('a bug that nobody caught is written down and ends nothing else', async (t) => {
+  const { file, ca } = await configured(t);
+  const bugs = "process.on('SIGUSR2', () => { void Promise.reject(new Error('a promise')); throw new Error('a throw'); })";
+  const central = run(t, ['--config', file], ['--import', `data:text/javascript,${encodeURIComponent(bugs)}`]);
+  const url = await until('central listens', () => /"url":"([^"]+)"/.exec(central.said.error)?.[1]);
+  central.poke();
+  await until(
+    'both are in the log',
+    () => /"message":"a throw"/.test(central.said.error) && /"message":"a promise"/.test(central.said.error),
+  );
+  const agent = new Agent({ connect: { ca } });
+  t.after(() => agent.close());
+  assert.equal((await fetch(`${url}/.well-known/portcullis`, { dispatcher: agent })).status, 200);
+  central.stop();
+  assert.equal((await central.ended).status, 0);
 });
 
 test('it does not start on a bad policy, directory, store or file, and says why', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { GrantRunner } from '../../central/grants/runner.ts';
 import { MINUTE } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { balancerId, PEOPLE } from './samples.ts';
@@ -37,6 +38,26 @@ test('closed and opened at each step, the story goes on where it was', async (t)
   const gone = await stage.grant('alice', id);
   assert.deepEqual([gone.state, gone.proof], ['gone', 'denied']);
   assert.equal(stage.cloud.count('bind'), 1);
+});
+
+test('the first call that is heard finds what stood: an end before anything is taken up again is not lost', async (t) => {
+  const stage = await Stage.open(t);
+  const id = await stage.elevated('alice');
+  await stage.stop();
+  const { resume } = GrantRunner.prototype;
+  const waiting: GrantRunner[] = [];
+  const held = t.mock.method(GrantRunner.prototype, 'resume', function (this: GrantRunner) {
+    waiting.push(this);
+  });
+  await stage.start();
+  accepted(await stage.call('alice', 'heartbeat', { id, body: { instance: 'daemon-1' } }));
+  accepted(await stage.call('alice', 'revoke', { id, body: { because: 'revoked' } }));
+  held.mock.restore();
+  for (const runner of waiting) resume.call(runner);
+  await stage.clock.advance(5);
+  assert.ok(!stage.cloud.allows(PEOPLE.alice.azureObjectId, 'backends', balancerId('prod-edge')));
+  await stage.observe('alice', id, 'denied');
+  assert.deepEqual([waiting.length, (await stage.grant('alice', id)).state], [1, 'gone']);
 });
 
 test('a request that lapsed while central was down lapses at its start', async (t) => {

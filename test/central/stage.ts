@@ -71,6 +71,7 @@ export class Stage {
       issuerCa: certificates.ca,
       audience: AUDIENCE,
       clientId: identity.clientId,
+      resourceIndicator: true,
       policyDir: EXAMPLE_POLICY,
       version: 'test',
       ...changes,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import { sha256 } from '../../daemon/door/secrets.ts';
+import { type AuditEvent, firstBroken } from '../../protocol/audit.ts';
 import type { Client } from '../../protocol/client.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
 import type { Grant } from '../../protocol/model.ts';
@@ -97,6 +99,45 @@ test('a feed that breaks is shown at once, and makes what was good news unknown'
   const { events } = await client.call('audit.query', { filter: {}, offset: 0, limit: 200 });
   const kinds = events.map(({ kind }) => kind);
   assert.ok(kinds.includes('contact.lost') && kinds.includes('contact.restored'));
+});
+
+test("somebody else's grant moves on the screen, and leaves no event here that could not verify", async (t) => {
+  const set = await startSet(t);
+  const client = await set.client();
+  const live: AuditEvent[] = [];
+  client.onChange((numbered) => void (numbered?.change.type === 'audit' && live.push(numbered.change.event)));
+  set.central.tell({ kind: 'policy.loaded', text: 'for everybody' });
+  const ours = { ...set.central.grantFor({ id: randomUUID(), duration: 10 * MINUTE, reason: '' }), mine: false, holder: BEN };
+  for (const state of ['usable', 'revoking'] as const) {
+    const grant = { ...ours, state };
+    set.central.grants.set(grant.id, grant);
+    const body = { kind: 'grant.usable', text: state, grantId: grant.id, person: BEN, reason: 'secret' } as const;
+    set.central.tell(body, { grant, redacted: true });
+    await set.clock.advance(100);
+    assert.equal(grantOf(client, grant.id).state, state, 'told at once');
+  }
+  set.central.tell({ kind: 'policy.loaded', text: 'again' });
+  await set.clock.advance(100);
+
+  const kept = async () => (await client.call('audit.query', { filter: {}, offset: 0, limit: 200 })).events.reverse();
+  const before = (await kept()).filter(({ source }) => source === 'central');
+  assert.deepEqual(
+    before.map(({ seq }) => seq),
+    [1, 2, 5],
+  );
+  assert.deepEqual(
+    live.filter(({ source }) => source === 'central').map(({ seq }) => seq),
+    [1, 2, 5],
+    'the live stream and the record say the same',
+  );
+  for (const event of before) assert.equal(firstBroken([event], sha256), undefined);
+  // What was skipped is asked for again with each new contact, and comes whole or not at all.
+  set.central.drop();
+  await set.clock.advance(5 * SECOND);
+  assert.deepEqual(
+    (await kept()).filter(({ source }) => source === 'central'),
+    before,
+  );
 });
 
 test('a feed that falls silent is lost within two seconds of the missing heartbeat', async (t) => {

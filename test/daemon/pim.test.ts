@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { sha256 } from '../../daemon/door/secrets.ts';
+import { firstBroken } from '../../protocol/audit.ts';
 import type { Client } from '../../protocol/client.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
+import { LINGERS } from '../../protocol/door.ts';
 import { Fault } from '../../protocol/fault.ts';
-import type { Grant } from '../../protocol/model.ts';
+import type { Grant, Part } from '../../protocol/model.ts';
 import { settle } from '../support/manual-clock.ts';
 import { ALICE, BALANCER, BEN, POOL, ROLE } from './support/cloud.ts';
 import { type Stage, startStage } from './support/stage.ts';
@@ -49,6 +52,57 @@ const kinds = async (client: Client): Promise<string[]> => {
   const { events } = await client.call('audit.query', { filter: {}, offset: 0, limit: 200 });
   return events.map(({ kind }) => kind).reverse();
 };
+
+test('a right that was taken back before its use was seen is gone when it cannot arrive late any more', async (t) => {
+  const stage = await startStage(t);
+  const client = await stage.client();
+  assert.ok((await client.call('request', ask())).ok);
+  await stage.clock.advance(SECOND);
+  assert.equal(only(client).state, 'assigned');
+  await client.call('revoke', { grantId: only(client).id });
+  await stage.clock.advance(9 * MINUTE);
+  assert.equal(only(client).state, 'revoking');
+  assert.match(only(client).awaiting ?? '', /making sure/);
+  // A part of the cloud heard of the activation, and not yet of its end.
+  stage.cloud.power = true;
+  await stage.clock.advance(2 * MINUTE);
+  assert.equal(only(client).state, 'revoking', 'the cloud allows it');
+  stage.cloud.power = false;
+  await stage.clock.advance(20 * SECOND);
+  assert.equal(only(client).state, 'gone');
+  assert.equal(only(client).proof, 'denied');
+});
+
+test('one denial that a second one does not repeat proves nothing', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  const said: ('allowed' | 'denied')[] = ['denied', 'allowed', 'denied', 'denied'];
+  stage.cloud.access.check = async () => said.shift() ?? 'allowed';
+  await client.call('revoke', { grantId: only(client).id });
+  await stage.clock.advance(5 * SECOND);
+  assert.equal(only(client).state, 'gone');
+  assert.deepEqual(said, []);
+});
+
+test('what somebody else may do says nothing about the holder: unknown, then revoking, until they sign in again', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  stage.cloud.person = BEN;
+  stage.cloud.power = false;
+  await stage.clock.advance(2 * MINUTE);
+  assert.equal(only(client).state, 'unknown');
+  assert.match(only(client).awaiting ?? '', /signed in to Azure as Ben Okafor.*Alice Novak/);
+  stage.cloud.power = true;
+  stage.pim.releases = [new Fault('sign-in-failed', 'You are signed in to Azure as Ben Okafor.'), { state: 'accepted' }];
+  await client.call('revoke', { grantId: only(client).id });
+  await stage.clock.advance(5 * MINUTE);
+  assert.equal(only(client).state, 'revoking');
+  assert.match(only(client).awaiting ?? '', /signed in to Azure as Ben Okafor.*Alice Novak/);
+  stage.cloud.person = ALICE;
+  await stage.clock.advance(2 * MINUTE);
+  assert.equal(only(client).state, 'gone');
+  assert.equal(only(client).proof, 'denied');
+});
 
 test('a request becomes usable when the cloud allows it, and gone when the cloud denies it', async (t) => {
   const stage = await startStage(t);
@@ -156,8 +210,171 @@ test('an activation whose outcome is lost is taken back and verified until nothi
     stage.cloud.power = false;
   };
   await stage.clock.advance(3 * MINUTE);
-  assert.equal(only(client).state, 'gone');
   assert.equal(stage.cloud.power, false);
+  assert.equal(only(client).state, 'revoking', 'its use was never seen, so a denial is no proof');
+  await stage.clock.advance(10 * MINUTE);
+  assert.equal(only(client).state, 'gone');
+  assert.equal(only(client).proof, 'absent');
+});
+
+async function tooYoung(t: TestContext): Promise<{ stage: Stage; client: Client; closed: string[]; stopped: () => boolean }> {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  const closed: string[] = [];
+  client.onClose((why) => void closed.push(why));
+  const why = 'Azure allows release after 5 minutes';
+  stage.pim.releases = [{ state: 'not yet', again: stage.clock.now() + 4 * MINUTE, why }, { state: 'accepted' }];
+  let done = false;
+  void stage.daemon.stopped.then(() => {
+    done = true;
+  });
+  return { stage, client, closed, stopped: () => done };
+}
+
+test('told to stop while Azure says "not yet", it stays, takes nothing new, and ends with what it holds', async (t) => {
+  const { stage, client, closed, stopped } = await tooYoung(t);
+  void stage.daemon.stop();
+  await stage.clock.advance(SECOND);
+  assert.equal(client.state.daemon.stopping, true);
+  assert.equal((await client.call('request', ask())).ok, false, 'no new power');
+  await stage.clock.advance(5 * SECOND);
+  assert.equal(closed.length, 1);
+  assert.ok(closed[0]?.endsWith(LINGERS));
+  assert.equal(only(client).state, 'revoking');
+  assert.equal(stopped(), false);
+  assert.match(JSON.stringify(stage.log.lines), /stays until the cloud takes back/);
+  await stage.clock.advance(3 * MINUTE + 50 * SECOND);
+  assert.equal(stopped(), false);
+  assert.equal(stage.cloud.power, true);
+  await stage.clock.advance(10 * SECOND);
+  assert.equal(stage.cloud.power, false);
+  assert.equal(stopped(), true);
+});
+
+test('told twice, it leaves at once, and the next daemon ends it', async (t) => {
+  const { stage, stopped } = await tooYoung(t);
+  void stage.daemon.stop();
+  await stage.clock.advance(SECOND);
+  stage.daemon.leave();
+  await settle();
+  assert.equal(stopped(), true);
+  assert.equal(stage.cloud.power, true);
+  await stage.restart();
+  const client = await stage.client();
+  assert.equal(only(client).state, 'revoking');
+  await stage.clock.advance(4 * MINUTE + SECOND);
+  assert.equal(only(client).state, 'gone');
+  assert.equal(only(client).endReason, 'daemon stopped');
+  assert.equal(stage.cloud.power, false);
+});
+
+test('whoever comes while it waits with its end gets a daemon of their own, which takes over', async (t) => {
+  const { stage, stopped } = await tooYoung(t);
+  void stage.daemon.stop();
+  await stage.clock.advance(10 * SECOND);
+  assert.equal(stopped(), false);
+  const seen = await stage.client();
+  assert.equal(seen.state.daemon.stopping, true);
+  await settle();
+  await stage.clock.advance(SECOND);
+  assert.equal(stopped(), true);
+  await stage.restart();
+  const next = await stage.client();
+  assert.equal(only(next).state, 'revoking');
+  await stage.clock.advance(4 * MINUTE);
+  assert.equal(only(next).state, 'gone');
+});
+
+test('it does not wait for longer than the power can last by itself', async (t) => {
+  const { stage, stopped } = await tooYoung(t);
+  stage.pim.releases = [new Fault('cloud-unreachable', 'Azure does not answer')];
+  void stage.daemon.stop();
+  await stage.clock.advance(29 * MINUTE);
+  assert.equal(stopped(), false);
+  await stage.clock.advance(2 * MINUTE);
+  assert.equal(stopped(), true);
+});
+
+test('a daemon whose state folder has vanished says so, takes nothing new, ends what it holds, and goes', async (t) => {
+  let stands = true;
+  const said: string[] = [];
+  const stage = await startStage(t, { parts: { stateStands: () => stands, say: (line) => void said.push(line) } });
+  const client = await usable(stage);
+  stands = false;
+  await stage.clock.advance(6 * SECOND);
+  assert.match(client.state.unhealthy ?? '', /vanished/);
+  assert.match(said[0] ?? '', /vanished/);
+  const refused = await client.call('request', ask());
+  assert.equal(!refused.ok && refused.refusal.code, 'unhealthy');
+  let done = false;
+  void stage.daemon.stopped.then(() => {
+    done = true;
+  });
+  client.close();
+  await stage.clock.advance(20 * SECOND);
+  assert.equal(stage.cloud.power, false, 'ended, without a disk to write it to');
+  await stage.clock.advance(30 * SECOND);
+  assert.equal(done, true);
+});
+
+test('an endless text of the cloud is cut, keeps no client out, and the next daemon still knows what it holds', async (t) => {
+  const stage = await startStage(t);
+  const endless = 'No. '.repeat(3_000);
+  stage.cloud.pools = [{ ...(stage.cloud.pools[0] as Part), name: endless, detail: endless }];
+  stage.cloud.accounts = [{ provider: 'azure', id: 's1', name: endless, balancers: 1, problem: endless }];
+  const client = await usable(stage);
+  await client.call('inventory.refresh', {});
+  await stage.clock.advance(SECOND);
+  const { accounts } = await client.call('inventory.accounts', {});
+  assert.equal(accounts[0]?.name.length, 200);
+  const parts = await client.call('inventory.parts', { resourceId: BALANCER });
+  assert.ok(parts.ok && parts.value.parts[0]?.name.length === 200);
+
+  stage.pim.releases = [{ state: 'stuck', problem: { code: 'locked', message: endless, wayOut: endless } }];
+  assert.ok((await client.call('revoke', { grantId: only(client).id })).ok);
+  await stage.clock.advance(2 * MINUTE);
+  assert.equal(only(client).state, 'revoking');
+  assert.match(only(client).problem?.message ?? '', /^No\. /);
+  const late = await stage.client();
+  assert.equal(only(late).state, 'revoking', 'who comes later is let in');
+  const { events } = await late.call('audit.query', { filter: {}, offset: 0, limit: 200 });
+  assert.ok(events.some(({ kind }) => kind === 'revocation.delayed'));
+  for (const event of events) assert.equal(firstBroken([event], sha256), undefined, 'cut before it was hashed');
+
+  await stage.restart();
+  const next = await stage.client();
+  assert.equal(only(next).state, 'revoking', 'nothing is forgotten for the length of a text');
+  assert.ok(!stage.log.lines.some(({ event }) => event === 'lease not understood'));
+  stage.cloud.down = true;
+  stage.pim.rulesNow = { ...stage.pim.rulesNow, policyId: endless };
+  const refused = await next.call('preview', { resourceId: BALANCER, roleId: ROLE.id, authority: 'pim', duration: MINUTE });
+  assert.ok(!refused.ok || refused.value.decision.policyVersion.length <= 2_048);
+});
+
+test('an answer that its schema refuses fails that one request, and the next one works', async (t) => {
+  const stage = await startStage(t);
+  const client = await stage.client();
+  stage.pim.rulesNow = { ...stage.pim.rulesNow, longest: Number.NaN };
+  const wanted = { resourceId: BALANCER, roleId: ROLE.id, authority: 'pim' as const, duration: MINUTE };
+  await assert.rejects(client.call('preview', wanted), /made a mistake with this call/);
+  const logged = stage.log.lines.find(({ event }) => event === 'answer does not fit');
+  assert.equal(logged?.level, 'error');
+  assert.match(logged?.fields.problem ?? '', /longest/);
+  stage.pim.rulesNow = { ...stage.pim.rulesNow, longest: 60 * MINUTE };
+  assert.ok((await client.call('preview', wanted)).ok);
+});
+
+test('a change that its schema refuses goes to nobody, and is logged', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  const seen: unknown[] = [];
+  client.onChange((numbered) => void seen.push(numbered));
+  stage.daemon.live.apply({ type: 'grant', grant: { ...only(client), notAfter: Number.NaN } });
+  await settle();
+  assert.deepEqual(seen, []);
+  assert.equal(only(client).state, 'usable');
+  assert.equal(only(await stage.client()).state, 'usable', 'a new client is let in');
+  assert.match(stage.log.lines.find(({ event }) => event === 'change does not fit')?.fields.problem ?? '', /notAfter/);
 });
 
 test('a refusal of the cloud says why and leaves no grant standing', async (t) => {
@@ -223,6 +440,8 @@ test('a pending request can be taken back, and one that was approved meanwhile i
   stage.pim.pendings = [{ state: 'assigned' }];
   await client.call('request.cancel', { requestId: second.value.requestId });
   await stage.clock.advance(10 * SECOND);
+  assert.equal(only(client).state, 'revoking');
+  await stage.clock.advance(10 * MINUTE + SECOND);
   assert.equal(only(client).state, 'gone');
 });
 
@@ -368,8 +587,10 @@ test('killed between intent and answer: it is taken back', async (t) => {
   await stage.restart();
   const again = await stage.client();
   await stage.clock.advance(5 * SECOND);
-  assert.equal(only(again).state, 'gone');
   assert.equal(stage.cloud.power, false);
+  assert.equal(only(again).state, 'revoking');
+  await stage.clock.advance(10 * MINUTE + SECOND);
+  assert.equal(only(again).state, 'gone');
 });
 
 test('stopping ends what is held within five seconds', async (t) => {
@@ -379,21 +600,6 @@ test('stopping ends what is held within five seconds', async (t) => {
   await stage.clock.advance(5 * SECOND);
   assert.equal(stage.cloud.power, false);
   await stage.daemon.stopped;
-});
-
-test('stopping does not wait for a cloud that refuses yet; the next daemon goes on', async (t) => {
-  const stage = await startStage(t);
-  await usable(stage);
-  stage.pim.releases = [{ state: 'not yet', again: stage.clock.now() + 5 * MINUTE, why: 'Azure allows release after 5 minutes' }];
-  void stage.daemon.stop();
-  await stage.clock.advance(6 * SECOND);
-  await stage.daemon.stopped;
-  stage.pim.releases = [{ state: 'accepted' }];
-  await stage.restart();
-  const client = await stage.client();
-  await stage.clock.advance(5 * MINUTE + SECOND);
-  assert.equal(only(client).state, 'gone');
-  assert.equal(only(client).endReason, 'daemon stopped');
 });
 
 test('the last window to go ends what is held, after time for a reload', async (t) => {

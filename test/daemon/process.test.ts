@@ -18,7 +18,7 @@ import { azProfile, writeAz } from '../clouds/azure/az.ts';
 import { makeEstate, PEOPLE } from '../clouds/azure/estate.ts';
 import type { AzureCloud } from '../clouds/azure/start.ts';
 import { startAzure } from '../clouds/azure/start.ts';
-import { scratch } from '../support/scratch.ts';
+import { scratchHome } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
 const clock = systemClock(() => os.uptime() * 1_000);
@@ -32,7 +32,7 @@ interface Home {
 }
 
 function makeHome(t: TestContext): Home {
-  const home = scratch(t);
+  const home = scratchHome(t);
   // An `az` that knows nobody: no test asks this machine for a person.
   const bin = path.join(home, 'bin');
   mkdirSync(bin);
@@ -127,7 +127,6 @@ test('started detached: the secret comes over descriptor 3 and stands in no argu
     places: home.places,
   });
   const entry = await entryOf(home);
-  t.after(() => isAlive(entry.pid) && process.kill(entry.pid, 'SIGKILL'));
   if (process.platform === 'linux') {
     const environ = readFileSync(`/proc/${entry.pid}/environ`, 'utf8');
     assert.doesNotMatch(environ, /NODE_OPTIONS|AZURE_AUTHORITY_HOST/);

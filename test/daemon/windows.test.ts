@@ -33,6 +33,20 @@ test('a terminal that comes and goes ends nothing', async () => {
   assert.deepEqual(told, ['idle']);
 });
 
+test('a daemon that nobody can find goes when nothing is held and nobody is there', async () => {
+  const { clock, told, subject, hold } = windows();
+  subject.changed([terminal], undefined);
+  hold(1);
+  subject.orphaned();
+  await clock.advance(MINUTE);
+  subject.changed([], terminal);
+  await clock.advance(MINUTE);
+  assert.deepEqual(told, [], 'what is held is still to be ended');
+  hold(0);
+  await clock.advance(SECOND);
+  assert.deepEqual(told, ['idle']);
+});
+
 test('a terminal that stays keeps the daemon, not the grants', async () => {
   const { clock, told, subject } = windows();
   subject.changed([editor, terminal], undefined);

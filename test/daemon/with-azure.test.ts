@@ -31,6 +31,7 @@ async function startBoth(t: TestContext, timing: Partial<Timing>, subscription =
       azure: {
         provider: azure.provider(),
         selfService: azure.selfService(),
+        approving: azure.approving(),
         credential: credential as never,
         by: () => 'Azure CLI',
         session: new HandedOverSession(clock),

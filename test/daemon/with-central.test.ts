@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { Agent } from 'undici';
 import { dispatcherFor } from '../../daemon/central/http.ts';
+import { sha256 } from '../../daemon/door/secrets.ts';
+import { firstBroken } from '../../protocol/audit.ts';
 import type { Client } from '../../protocol/client.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
 import type { Grant } from '../../protocol/model.ts';
@@ -114,6 +116,25 @@ test('a refusal of policy comes back with its reason and a way out', async (t) =
   });
   assert.ok(!answer.ok);
   assert.ok(answer.refusal.message.length > 10);
+});
+
+test('an endless text of the cloud comes through central cut, and nobody loses contact over it', async (t) => {
+  const both = await startBoth(t);
+  const client = await both.client();
+  await both.signIn(client);
+  both.service.cloud.fail('bind', { refuses: 'No. '.repeat(3_000) });
+  const wanted = { resourceId: EDGE, roleId: 'backends' as never, authority: 'central' as const, duration: 10 * MINUTE };
+  const answer = await client.call('request', { ...wanted, reason: 'INC-5: drain', idempotencyKey: randomUUID() });
+  assert.ok(answer.ok);
+  const failed = await eventually(both.clock, 'the failure', grantIn(client, 'failed'));
+  assert.match(failed.problem?.message ?? '', /^No\. /);
+  assert.ok((failed.problem?.message.length ?? 0) <= 2_000);
+  const late = await both.client();
+  assert.equal(late.state.grants[failed.id]?.state, 'failed');
+  assert.equal(late.state.central.state, 'connected');
+  const { events } = await late.call('audit.query', { filter: { grantId: failed.id }, offset: 0, limit: 200 });
+  assert.ok(events.some(({ kind, source }) => kind === 'grant.failed' && source === 'central'));
+  for (const event of events) assert.equal(firstBroken([event], sha256), undefined);
 });
 
 test('central dies and comes back: lost is shown, then the truth', async (t) => {

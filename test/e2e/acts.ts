@@ -39,13 +39,13 @@ export async function elevate(workbench: Workbench, where: InTree, wish: Wish): 
 }
 
 /** A person looks at what is asked, and approves it. */
-export async function approve(workbench: Workbench, request: RegExp, reason: string): Promise<void> {
+export async function approve(workbench: Workbench, request: string, reason: string): Promise<void> {
   await workbench.inlineAction(workbench.row(request), 'Approve');
   await workbench.answerWith('Why you approve', reason);
   await workbench.answer('Approve');
 }
 
-export async function deny(workbench: Workbench, request: RegExp, reason: string): Promise<void> {
+export async function deny(workbench: Workbench, request: string, reason: string): Promise<void> {
   await workbench.inlineAction(workbench.row(request), 'Deny');
   await workbench.answerWith('Why you deny', reason);
 }

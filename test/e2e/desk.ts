@@ -23,6 +23,9 @@ export interface Desk {
   env: NodeJS.ProcessEnv;
   /** The person's own identity, as their own Azure CLI gives it. */
   credential: TokenCredential;
+  /** `az logout`, and `az login` after it. */
+  signOut(): void;
+  signIn(): void;
 }
 
 /** Sets up a desk in `folder`, whose path must be short: sockets live in it. */
@@ -34,9 +37,21 @@ export async function layDesk(who: PersonKey, organisation: Organisation, folder
   for (const made of [home, runtime, bin, workspace]) mkdirSync(made, { recursive: true, mode: 0o700 });
   writeEnrolment(home, organisation);
   writeProfiles(home, bin);
-  const az = writeAz(bin, await organisation.azProfile(who));
+  const profile = await organisation.azProfile(who);
+  const az = writeAz(bin, profile);
   const env = environment(home, runtime, bin);
-  return { who, name: person.name, oid: person.oid, folder, home, workspace, env, credential: azCredential(az, env) };
+  return {
+    who,
+    name: person.name,
+    oid: person.oid,
+    folder,
+    home,
+    workspace,
+    env,
+    credential: azCredential(az, env),
+    signOut: () => void writeAz(bin, { ...profile, sources: {} }),
+    signIn: () => void writeAz(bin, profile),
+  };
 }
 
 function writeEnrolment(home: string, organisation: Organisation): void {

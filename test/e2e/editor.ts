@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { installHost } from '../../scripts/host/install.ts';
-import { folders, type Server, startServer } from '../../scripts/host/server.ts';
+import { folders, type Server, type ServerOptions, startServer } from '../../scripts/host/server.ts';
 import type { Desk } from './desk.ts';
 
 const run = promisify(execFile);
@@ -17,7 +17,7 @@ export interface Editor {
 export async function openEditor(
   desk: Desk,
   vsix: string,
-  options: { port?: number | undefined; logFile?: string | undefined } = {},
+  options: Pick<ServerOptions, 'port' | 'logFile' | 'settings'> = {},
 ): Promise<Editor> {
   const codeServer = installHost();
   const place = { userDataDir: path.join(desk.folder, 'ud'), extensionsDir: path.join(desk.folder, 'ext') };

@@ -9,6 +9,7 @@ story('access from the tree to the write, counted down, taken back, and told as 
 
   await showBalancer(workbench, balancer);
   await stage.shot('alice', '1-tree');
+  assert.equal(await workbench.offers('Portcullis: Revoke…'), false, 'what is not possible now is not offered');
   await review(workbench, balancer, { role: 'Backends', minutes: 3, reason: 'Drain web-3 for the kernel update' });
   await workbench.option('Review, then request access', /Granted at once/i).waitFor();
   await stage.shot('alice', '2-review');
@@ -19,6 +20,11 @@ story('access from the tree to the write, counted down, taken back, and told as 
   await stage.shot('alice', '3-activating');
   await status.filter({ hasText: new RegExp(`${balancer.name} \\d:\\d\\d`) }).waitFor();
   assert.equal(await stage.write('alice', balancer), 'allowed', 'usable is shown only when it is true');
+  await workbench
+    .row(balancer.name)
+    .locator('.label-description', { hasText: /^until \d\d:\d\d/ })
+    .waitFor();
+  assert.ok(await workbench.isInSight(workbench.headline(/Alice Novak/)), 'who you are stays above the rows');
   await stage.shot('alice', '4-usable');
   const before = await status.innerText();
   await status.filter({ hasNotText: before }).waitFor();

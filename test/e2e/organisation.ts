@@ -92,6 +92,7 @@ async function start(
     issuerCaFile: caFile,
     audience: AUDIENCE,
     clientId: identity.clientId,
+    resourceIndicator: true,
     directory: { kind: 'file', file: write('directory.json', JSON.stringify({ people: people.map(listed) }, null, 2)) },
     policyDir: path.join(ROOT, 'central/policy/example'),
     azure: {

@@ -2,21 +2,35 @@ import assert from 'node:assert/strict';
 import { review, showBalancer } from './acts.ts';
 import { story } from './story.ts';
 
+const REVIEW = 'Review, then request access';
+
 story(
-  'what the policy does not allow is refused before it is asked, with the reason',
+  'what the policy does not allow is refused with its reason, before it is asked and when it is',
   { story: 'refusal', people: ['alice', 'ben'] },
   async (stage) => {
     const { workbench } = stage.player('alice');
     const balancer = stage.organisation.balancer({ env: 'prod' });
     await review(workbench, balancer, { role: 'Full write', minutes: 30, reason: 'Replace the frontend', ticket: 'OPS-1234' });
-    await workbench.option('Review, then request access', /Needs approval/i).waitFor();
+    await workbench.option(REVIEW, /Needs approval/i).waitFor();
     await stage.shot('alice', '1-needs-approval');
+
+    // What was true at the review need not be true at the request: the balancer is frozen in between.
+    const { subscriptionId, resourceGroup, name } = balancer;
+    const id = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.Network/loadBalancers/${name}`;
+    const stored = stage.organisation.azure.world.resources.get(id);
+    assert.ok(stored, 'the balancer is in the simulated cloud');
+    stored.resource.tags = { ...stored.resource.tags, freeze: 'true' };
+    await workbench.choose(REVIEW, 'Request access');
+    await workbench.option(REVIEW, /This balancer is frozen/).waitFor();
+    await stage.shot('alice', '2-refused-when-asked');
+    assert.equal(await stage.write('alice', balancer), 'denied');
     await workbench.page.keyboard.press('Escape');
 
     const ben = stage.player('ben').workbench;
     await ben.contextMenu(await showBalancer(ben, balancer), 'Elevate…');
     await ben.asking('Choose a role').getByText('Not for you now').waitFor();
-    await stage.shot('ben', '2-refused');
+    await ben.option('Choose a role', /No rule lets you have this role here/).waitFor();
+    await stage.shot('ben', '3-not-for-you');
     assert.equal(await stage.write('ben', balancer), 'denied');
   },
 );

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, BrowserContext } from 'playwright-core';
@@ -21,6 +21,10 @@ export interface StageOptions extends Omit<OrganisationOptions, 'folder'> {
   story: string;
   /** Who sits at an editor. */
   people?: readonly PersonKey[] | undefined;
+  /** Editor settings of everybody. */
+  settings?: Record<string, unknown> | undefined;
+  /** Nobody is signed in to the Azure CLI. */
+  signedOut?: boolean | undefined;
 }
 
 /** One person at their editor. */
@@ -38,6 +42,7 @@ export interface Player {
 export class Stage {
   readonly organisation: Organisation;
   readonly #story: string;
+  readonly #options: Pick<StageOptions, 'settings' | 'signedOut'>;
   readonly #folder: string;
   readonly #browser: Browser;
   readonly #players = new Map<PersonKey, Player>();
@@ -47,9 +52,16 @@ export class Stage {
   readonly #contexts: BrowserContext[] = [];
   readonly #judge: Judge;
 
-  constructor(parts: { story: string; folder: string; organisation: Organisation; browser: Browser }) {
+  constructor(parts: {
+    story: string;
+    options: Pick<StageOptions, 'settings' | 'signedOut'>;
+    folder: string;
+    organisation: Organisation;
+    browser: Browser;
+  }) {
     this.organisation = parts.organisation;
     this.#story = parts.story;
+    this.#options = parts.options;
     this.#folder = parts.folder;
     this.#browser = parts.browser;
     this.#judge = new Judge(parts.organisation);
@@ -66,7 +78,10 @@ export class Stage {
   async enter(who: PersonKey): Promise<Player> {
     const desk = await layDesk(who, this.organisation, path.join(this.#folder, who));
     this.#desks.push(desk);
-    const editor = await openEditor(desk, VSIX, { logFile: path.join(this.#logs(), `${who}-code-server.log`) });
+    const { settings, signedOut = false } = this.#options;
+    if (signedOut) desk.signOut();
+    const logFile = path.join(this.#logs(), `${who}-code-server.log`);
+    const editor = await openEditor(desk, VSIX, { logFile, settings });
     this.#editors.push(editor);
     const context = await this.#browser.newContext(CONTEXT_OPTIONS);
     this.#contexts.push(context);
@@ -126,7 +141,7 @@ export class Stage {
 
   #keepLog(desk: Desk): void {
     const { stateDir } = placesOf(desk);
-    for (const name of ['daemon.log', 'daemon.1.log']) {
+    for (const name of ['daemon.log', 'daemon.log.1']) {
       const log = path.join(stateDir, name);
       if (existsSync(log)) cpSync(log, path.join(this.#logs(), `${desk.who}-${name}`));
     }
@@ -144,15 +159,17 @@ function readPid(desk: Desk): number | undefined {
 }
 
 /** Close it in the end, whatever happened. */
-export async function startStage({ story, people = ['alice'], ...options }: StageOptions): Promise<Stage> {
+export async function startStage({ story, people = ['alice'], settings, signedOut, ...options }: StageOptions): Promise<Stage> {
   const folder = mkdtempSync(path.join(tmpdir(), 'ps-'));
   rmSync(path.join(ROOT, 'out/logs', story), { recursive: true, force: true });
   const logFolder = path.join(ROOT, 'out/logs', story);
   for (const kept of [logFolder, path.join(ROOT, 'out/screenshots')]) mkdirSync(kept, { recursive: true });
+  // Pictures of an earlier run would pass for this one's.
+  for (const picture of globSync(`out/screenshots/${story}-*.png`, { cwd: ROOT })) rmSync(path.join(ROOT, picture));
   const organisation = await startOrganisation({ ...options, folder, logFolder });
   const { browser, context } = await launchBrowser();
   await context.close();
-  const stage = new Stage({ story, folder, organisation, browser });
+  const stage = new Stage({ story, options: { settings, signedOut }, folder, organisation, browser });
   try {
     for (const who of people) await stage.enter(who);
   } catch (error) {

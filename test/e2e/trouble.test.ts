@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { until } from '../support/until.ts';
-import { elevate } from './acts.ts';
+import { elevate, showBalancer } from './acts.ts';
 import { story } from './story.ts';
 
 const WISH = { role: 'Backends', minutes: 10, reason: 'Drain web-3' };
@@ -16,6 +16,9 @@ story('a daemon that is killed while access is held', { story: 'daemon-killed' }
   process.kill(killed, 'SIGKILL');
 
   await status.filter({ hasText: /unknown/i }).waitFor();
+  await workbench.row(balancer.name).filter({ hasText: 'access unknown' }).waitFor();
+  assert.equal(await workbench.row(balancer.name).locator('.codicon-unlock.custom-view-tree-node-item-icon').count(), 0);
+  await workbench.headline(/Access state unknown/).waitFor();
   await stage.shot('alice', '1-unknown');
   await until('another daemon', () => daemonPid() !== undefined && daemonPid() !== killed);
   await status.filter({ hasText: `${balancer.name} ` }).waitFor();
@@ -36,11 +39,23 @@ story('central goes away while access is held, and comes back', { story: 'centra
   await stage.organisation.central.kill();
   await status.filter({ hasText: /unknown/i }).waitFor();
   await stage.shot('alice', '1-unknown');
+  await workbench.contextMenu(await showBalancer(workbench, stage.organisation.balancer({ env: 'prod' })), 'Elevate…');
+  await workbench.option('Choose a role', /central/i).waitFor();
+  await stage.shot('alice', '2-no-new-power');
+  await workbench.page.keyboard.press('Escape');
 
   await stage.organisation.central.start();
   await status.filter({ hasText: `${balancer.name} ` }).waitFor();
   assert.equal(await stage.write('alice', balancer), 'allowed');
+
+  // A revocation that nobody can take now is not dropped, and not called done.
+  await stage.organisation.central.kill();
+  await status.filter({ hasText: /unknown/i }).waitFor();
   await workbench.command('Portcullis: Revoke…');
+  await status.filter({ hasText: /Revoking|unknown/i }).waitFor();
+  await stage.shot('alice', '3-revoking-without-central');
+  assert.equal(await stage.write('alice', balancer), 'allowed', 'the screen does not say that it has ended');
+  await stage.organisation.central.start();
   await status.waitFor({ state: 'detached' });
   assert.equal(await stage.write('alice', balancer), 'denied');
 });

@@ -54,6 +54,25 @@ export class Workbench {
     throw new Error(`The row ${label} does not open`);
   }
 
+  /** What stands in a view that has no rows. */
+  welcome(text: string): Locator {
+    return this.page.locator('.part.sidebar .welcome-view:visible', { hasText: text });
+  }
+
+  /** The line above the rows of a view. */
+  headline(text: string | RegExp): Locator {
+    return this.page.locator('.part.sidebar .tree-explorer-viewlet-tree-view > .message', { hasText: text });
+  }
+
+  /** Whether it can be read where it is: not scrolled out of its view. */
+  async isInSight(locator: Locator): Promise<boolean> {
+    return locator.evaluate((element) => {
+      const box = element.getBoundingClientRect();
+      const view = element.closest('.pane-body')?.getBoundingClientRect();
+      return box.height > 0 && view !== undefined && box.top >= view.top && box.bottom <= view.bottom;
+    });
+  }
+
   async contextMenu(row: Locator, item: string | RegExp): Promise<void> {
     await row.click({ button: 'right' });
     const entry = this.page.locator('.monaco-menu .action-menu-item', { hasText: item }).first();

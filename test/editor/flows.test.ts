@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { uptime } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir, uptime } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { COMMANDS, PUBLISHED } from '../../extension/contributions.ts';
@@ -8,7 +8,8 @@ import { systemClock } from '../../protocol/clock.ts';
 import { places } from '../../protocol/places.ts';
 import { EDGE, refOf } from '../daemon/cli/estate.ts';
 import { until } from '../support/until.ts';
-import { grantOn, organisation, requestBy } from './organisation.ts';
+import { exportThroughPage, watchPanels } from './audit-page.ts';
+import { grantOn, organisation, RECORD, requestBy } from './organisation.ts';
 import { type ScriptedDaemon, scriptedDaemon } from './scripted-daemon.ts';
 
 const clock = systemClock(() => uptime() * 1_000);
@@ -162,6 +163,41 @@ describe('the extension and a daemon', () => {
       () => vscode.window.activeTextEditor?.document.uri.scheme === 'portcullis-log' && vscode.window.activeTextEditor,
     );
     assert.equal(vscode.workspace.fs.isWritableFileSystem(open.document.uri.scheme), undefined);
+  });
+
+  it('opens the audit panel, whose page shows the record, and exports it as JSON lines and as CSV', async function () {
+    this.timeout(60_000);
+    const panels = watchPanels();
+    try {
+      await vscode.commands.executeCommand('portcullis.showAudit');
+      const page = await until('the panel', () => panels.opened[0]);
+      const tab = await until('its tab', () =>
+        vscode.window.tabGroups.all
+          .flatMap(({ tabs }) => tabs)
+          .find(({ input }) => input instanceof vscode.TabInputWebview && input.viewType.endsWith('portcullis.audit')),
+      );
+      assert.equal(tab.label, 'Audit');
+      await until('the page itself', () => page.heard.some(({ type }) => type === 'watch'), 30_000);
+      await until('the record on it', () => page.told.some((message) => message.type === 'live' && message.total === RECORD.length));
+
+      const folder = mkdtempSync(path.join(tmpdir(), 'pa-'));
+      const lines = await exportThroughPage(page, { format: 'JSON lines', file: path.join(folder, 'audit.jsonl') });
+      assert.deepEqual(
+        lines
+          .trimEnd()
+          .split('\n')
+          .map((line) => (JSON.parse(line) as { hash: string }).hash),
+        RECORD.map(({ hash }) => hash),
+      );
+      const sheet = await exportThroughPage(page, { format: 'CSV', file: path.join(folder, 'audit.csv') });
+      const [head, ...rows] = sheet.trimEnd().split(/\r?\n/);
+      assert.match(head ?? '', /kind/);
+      assert.equal(rows.length, RECORD.length);
+      assert.match(rows.at(-1) ?? '', /grant\.gone/);
+      rmSync(folder, { recursive: true });
+    } finally {
+      panels.restore();
+    }
   });
 
   it('finds the next daemon when this one is gone, and talks to it', async () => {

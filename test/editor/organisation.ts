@@ -6,8 +6,13 @@ import type { Account, ElevationRequest, Grant, LoadBalancer, Preview, ResourceR
 import { no, yes } from '../../protocol/refusal.ts';
 import type { DaemonState } from '../../protocol/state.ts';
 import { ALICE, BACKENDS, BEN, balancer, daemonState, EDGE, PARTS, PREVIEW, PROBES, refOf, WEB } from '../daemon/cli/estate.ts';
+import { recorded, recordOf, storyBodies } from '../support/audit-events.ts';
 
 const MINUTE = 60_000;
+
+/** What central has recorded: two grants from request to gone. */
+export const RECORD = recorded([...storyBodies(1), ...storyBodies(2)]);
+const record = recordOf(RECORD);
 
 const idOf = (account: string, name: string) =>
   `azure:/subscriptions/${account}/resourcegroups/edge-rg/providers/microsoft.network/loadbalancers/${name}` as ResourceId;
@@ -191,8 +196,8 @@ function handlers(clock: Clock, live: LiveState): Handlers {
       for (const { id } of mine) revoke(id);
       return { revoking: mine.length, refused: [] };
     },
-    'audit.query': () => ({ total: 0, events: [] }),
-    'audit.facets': () => ({ people: [], balancers: [], kinds: [] }),
+    'audit.query': (params) => record('audit.query', params),
+    'audit.facets': (params) => record('audit.facets', params),
     'sign-in': () => yes({}),
     'sign-in.session': accepted,
     'sign-out': accepted,

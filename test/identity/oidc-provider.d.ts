@@ -20,6 +20,8 @@ declare module 'oidc-provider' {
     save(): Promise<string>;
   }
 
+  export const errors: { InvalidTarget: new (message: string) => Error };
+
   export class Provider {
     constructor(issuer: string, configuration: object);
     callback(): RequestListener;

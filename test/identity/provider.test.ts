@@ -8,6 +8,7 @@ const AUDIENCE = 'https://portcullis.example';
 const ALICE = { id: 'alice', name: 'Alice Novak', oid: '5a1f0c64-9d0e-4f6b-8a53-1c2d3e4f5a01', email: 'alice@example.com' };
 
 test('somebody who goes through login and consent gets an access token for central and a refresh token', async (t) => {
+  const said = [t.mock.method(console, 'warn', () => {}), t.mock.method(console, 'info', () => {})];
   const identity = await startIdentity({ people: [ALICE], audience: AUDIENCE });
   t.after(() => identity.close());
   const { accessToken, refreshToken } = await identity.signIn('alice');
@@ -33,6 +34,12 @@ test('somebody who goes through login and consent gets an access token for centr
   assert.equal(decodeJwt(renewed.access_token).sub, 'alice');
   assert.notEqual(renewed.refresh_token, refreshToken);
   assert.equal((await refresh(refreshToken)).status, 400, 'a refresh token works once');
+  assert.equal((await refresh(renewed.refresh_token)).status, 400, 'and one that was used twice ends all that came of it');
+  assert.deepEqual(
+    said.flatMap(({ mock }) => mock.calls.map((call) => call.arguments)),
+    [],
+    'nothing of its own is printed between what a person needs',
+  );
 });
 
 test('nobody signs in under a name that is not known', async (t) => {

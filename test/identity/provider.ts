@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair } from 'jose';
-import { Provider } from 'oidc-provider';
+import { errors, Provider } from 'oidc-provider';
 import { type Certificates, makeCertificates } from '../clouds/certificates.ts';
+import { adapterInMemory } from './adapter.ts';
 import { type SignedIn, signInHeadless } from './headless.ts';
 import { consentPage, errorPage, loginPage } from './pages.ts';
 import type { IdentityPerson } from './people.ts';
@@ -21,6 +22,8 @@ export interface IdentityOptions {
   certificates?: Certificates | undefined;
   /** How long access tokens live, in seconds; 600 unless told. */
   accessTokenSeconds?: number | undefined;
+  /** Refuses the parameter `resource`, as Microsoft Entra's v2 endpoint does. */
+  refusesResource?: boolean | undefined;
 }
 
 export interface Identity {
@@ -59,13 +62,14 @@ export async function startIdentity(options: IdentityOptions): Promise<Identity>
   };
 }
 
-async function configuration({ people, audience, accessTokenSeconds = 600 }: IdentityOptions): Promise<object> {
+async function configuration({ people, audience, accessTokenSeconds = 600, refusesResource = false }: IdentityOptions): Promise<object> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const claimsOf = (id: string) => {
     const person = people.find((each) => each.id === id);
     return person && { sub: id, name: person.name, email: person.email, oid: person.oid, groups: person.groups };
   };
   return {
+    adapter: adapterInMemory(),
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: 'identity' }] },
     cookies: { keys: ['only for tests and the demo'] },
     clients: [
@@ -87,13 +91,17 @@ async function configuration({ people, audience, accessTokenSeconds = 600 }: Ide
         enabled: true,
         defaultResource: () => audience,
         useGrantedResource: () => true,
-        getResourceServerInfo: () => ({
-          scope: 'elevate',
-          audience,
-          accessTokenTTL: accessTokenSeconds,
-          accessTokenFormat: 'jwt',
-          jwt: { sign: { alg: 'ES256' } },
-        }),
+        getResourceServerInfo: (ctx: { query: { resource?: string }; oidc: { body?: { resource?: string } } }) => {
+          if (refusesResource && (ctx.query.resource ?? ctx.oidc.body?.resource) !== undefined)
+            throw new errors.InvalidTarget('AADSTS9010010: The resource parameter is not supported here');
+          return {
+            scope: 'elevate',
+            audience,
+            accessTokenTTL: accessTokenSeconds,
+            accessTokenFormat: 'jwt',
+            jwt: { sign: { alg: 'ES256' } },
+          };
+        },
       },
     },
     interactions: { url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },

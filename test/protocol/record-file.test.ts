@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { csvCell, jsonLines, type RecordLine, readRecordLine, recordCsv, recordLines, verifyRecord } from '../../protocol/record-file.ts';
-import { ALICE, EDGE, record, refOf, sha256 } from '../daemon/cli/estate.ts';
+import type { AuditBody, AuditEvent, AuditKind } from '../../protocol/audit.ts';
+import {
+  isEvent,
+  jsonLines,
+  mayOmit,
+  type RecordLine,
+  readRecordLine,
+  recordCsv,
+  recordLines,
+  verifyRecord,
+} from '../../protocol/record-file.ts';
+import { record, sha256 } from '../daemon/cli/estate.ts';
+import { HOSTILE, recorded, storyBodies } from '../support/audit-events.ts';
 
 const TWO = [
   ...record(
@@ -110,19 +121,96 @@ test('lines that are none, or omissions that run backwards, are not read', () =>
   }
 });
 
-test('CSV survives any text, and no cell begins a formula', () => {
+/** RFC 4180, read by the letter. */
+function parse(text: string): string[][] {
+  const rows: string[][] = [];
+  let cells: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    let cell = '';
+    if (text[at] === '"') {
+      for (at++; !(text[at] === '"' && text[at + 1] !== '"'); at++) {
+        assert.ok(at < text.length, 'a quote is never closed');
+        cell += text[at];
+        if (text[at] === '"') at++;
+      }
+      at++;
+    } else while (at < text.length && text[at] !== ',' && text[at] !== '\r') cell += text[at++];
+    cells.push(cell);
+    if (text[at] === ',') at++;
+    else {
+      assert.equal(text.slice(at, at + 2), '\r\n');
+      rows.push(cells);
+      cells = [];
+      at += 2;
+    }
+  }
+  return rows;
+}
+
+const STORY = recorded(storyBodies(1));
+const FIRST = STORY[0] as AuditEvent;
+const csvOf = (events: AuditEvent[]) => {
+  const [head = [], ...rows] = parse(recordCsv(events));
+  return rows.map((row) => {
+    assert.equal(row.length, head.length);
+    return (name: string) => row[head.indexOf(name)];
+  });
+};
+
+test('each event is a row of CSV that says what the event says', () => {
+  const rows = csvOf(STORY);
+  assert.equal(rows.length, 8);
+  assert.deepEqual(['at', 'source', 'seq', 'kind'].map(rows[0] as (name: string) => string | undefined), [
+    '2026-11-23T09:01:00.000Z',
+    'central',
+    '1',
+    'request.created',
+  ]);
+  assert.deepEqual([rows[0]?.('reason'), rows[0]?.('lateByMs')], ['Drain web-2 before the kernel update', '']);
+  assert.deepEqual([rows[7]?.('lateByMs'), rows[7]?.('lateAfter')], ['1400', 'due']);
+});
+
+const formula = fc
+  .tuple(
+    fc.constantFrom('=', '+', '-', '@', '\t', '\r', '\n', ' =', '\u0000=', '\u200b=', '＝', '＋', '－', '＠'),
+    fc.string({ unit: 'binary' }),
+  )
+  .map((parts) => parts.join(''));
+const typed = fc.oneof(fc.string({ unit: 'binary' }), formula, fc.constantFrom(...HOSTILE, "=cmd|'/c calc'!A1", '","=1+1', '"\r\n=1+1'));
+
+test('whatever people typed comes back from CSV as typed, and never as a formula', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => {
-      const cell = csvCell(text);
-      const inside = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
-      assert.ok(inside === text || inside === `'${text}`);
-      assert.doesNotMatch(inside, /^[=+\-@\t\r]/);
-      if (!cell.startsWith('"')) assert.doesNotMatch(cell, /[",\r\n]/);
+    fc.property(typed, typed, (reason, name) => {
+      const event = { ...FIRST, reason, person: { id: 'p', name } } as AuditEvent;
+      for (const [column, text] of [
+        ['reason', reason],
+        ['person', name],
+      ] as const) {
+        const read = csvOf([event])[0]?.(column) ?? '';
+        const expected = text.toWellFormed();
+        assert.ok(read === expected || read === `'${expected}`);
+        assert.ok(!/^[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠]|^[\t\r\n]/u.test(read), `a spreadsheet would run ${JSON.stringify(read)}`);
+      }
     }),
+    { numRuns: 500 },
   );
-  const [event] = record('central', [{ text: 'granted', person: { ...ALICE, name: '=cmd()' }, resource: refOf(EDGE) }]);
-  assert.ok(event);
-  const [head, row] = recordCsv([event], (at) => new Date(at).toISOString()).split('\r\n');
-  assert.ok(head?.startsWith('at,source,seq,kind,text,person'));
-  assert.ok(row?.startsWith("2026-11-23T12:00:00.000Z,central,1,grant.usable,granted,'=cmd(),"));
+});
+
+test('an instant that no calendar knows leaves its cell empty and the number beside it', () => {
+  const [row] = csvOf([{ ...FIRST, at: 1e300 }]);
+  assert.deepEqual([row?.('at'), row?.('atMs')], ['', '1e+300']);
+});
+
+test('an event of a newer writer is read whole, and verifies', () => {
+  const kind = 'grant.put-on-hold' as AuditKind;
+  const events = recorded([...storyBodies(1), { ...(storyBodies(1)[7] as AuditBody), kind, heldBy: { id: 'x' } } as AuditBody]);
+  const lines = readBack(jsonLines(recordLines(events, central)));
+  assert.equal(verifyRecord(lines, sha256).ok, true);
+  assert.equal(csvOf(lines.filter(isEvent)).at(-1)?.('kind'), kind);
+});
+
+test('without a filter only central may leave something out', () => {
+  assert.deepEqual(['central', 'daemon-1'].map(mayOmit({})), [true, false]);
+  assert.deepEqual(['central', 'daemon-1'].map(mayOmit({ text: '', kind: undefined })), [true, false]);
+  assert.deepEqual(['central', 'daemon-1'].map(mayOmit({ text: 'x' })), [true, true]);
 });

@@ -15,6 +15,7 @@ const PLANTED: [what: string, file: string, source: string, rule: RegExp][] = [
   ['daemon imports central', 'daemon/a.ts', "const x = await import('../central/main.ts');", /daemon\/ may import only protocol, cloud/],
   ['central imports daemon in a type', 'central/a.ts', "type X = import('../daemon/x.ts').X;", /central\/ may import only/],
   ['production imports a test', 'daemon/a.ts', "import { x } from '../test/clouds/azure/start.ts';", /daemon\/ may import only/],
+  ['the manifest outside main files', 'daemon/a.ts', "import m from '../package.json' with { type: 'json' };", /daemon\/ may import only/],
   ['toolkit outside its file', 'webview/list.ts', "import '@vscode/webview-ui-toolkit';", /component library/],
   ['ws in central', 'central/a.ts', "import { WebSocket } from 'ws';", /ws lives in the door/],
   ['cloud SDK in the daemon', 'daemon/a.ts', "import { x } from '@azure/identity';", /cloud SDKs/],
@@ -37,6 +38,7 @@ for (const [what, file, source, rule] of PLANTED) {
 }
 
 const ALLOWED: [what: string, file: string, source: string][] = [
+  ['the version from the manifest', 'central/main.ts', "import m from '../package.json' with { type: 'json' };"],
   ['a date from an instant', 'webview/a.ts', 'export const x = (at: number) => new Date(at);'],
   ['a clock file', 'daemon/system-clock.ts', 'setTimeout(() => Date.now(), 5);'],
   ['a test', 'test/daemon/a.test.ts', "import { x } from '../../central/x.ts'; import '@azure/identity'; setTimeout(() => {}, 5);"],

@@ -53,8 +53,8 @@ export function storyBodies(n: number, startAt = START + n * 60_000): AuditBody[
     { kind: 'grant.assigned', text: 'Azure has assigned the role', ...who, ...grant, ...at(3) },
     { kind: 'grant.usable', text: 'The right was used successfully for the first time', ...who, ...grant, ...at(11) },
     { kind: 'lease.taken', text: 'The daemon holds the grant', ...who, ...grant, ...at(11.2) },
-    { kind: 'grant.ending', text: 'The due instant was reached', ...who, ...grant, ...at(900) },
-    { kind: 'grant.gone', text: 'Azure denies access', lateBy: 1_400, ...who, ...grant, ...at(901.4) },
+    { kind: 'grant.ending', text: 'Taking it back: its time is up', ...who, ...grant, ...at(900) },
+    { kind: 'grant.gone', text: 'Azure denies access', lateBy: 1_400, lateAfter: 'due', ...who, ...grant, ...at(901.4) },
   ];
 }
 

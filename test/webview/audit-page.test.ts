@@ -346,11 +346,23 @@ test('lost contact is said, good news becomes unknown, and contact that is back 
 });
 
 test('a message of a form that the page does not know is said, not swallowed', async () => {
-  await using({ events: [{ ...many(1)[0], kind: 'of-tomorrow' } as unknown as AuditEvent] }, async (panel) => {
+  await using({ events: [{ ...many(1)[0], kind: 42 } as unknown as AuditEvent] }, async (panel) => {
     await panel.page.getByText('The record could not be read.').waitFor();
     panel.events.length = 0;
     await panel.page.locator('.empty').getByText('Retry').click();
     await panel.page.getByText('Nothing is recorded yet.').waitFor();
+  });
+});
+
+test('an event of a kind that the page does not know is shown by its text, with all others', async () => {
+  const unknown = { ...(many(3)[2] as AuditEvent), kind: 'grant.put-on-hold', text: 'The grant is on hold', by: 'a newer central' };
+  await using({ events: [...many(2), unknown] }, async (panel) => {
+    await row(panel, 2).waitFor();
+    assert.equal((await texts(panel))[0], 'The grant is on hold');
+    assert.match((await row(panel, 0).textContent()) ?? '', /Grant put on hold/);
+    await row(panel, 0).click();
+    await panel.page.getByText('central, event 3').waitFor();
+    await panel.screenshot('unknown-kind');
   });
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import * as v from 'valibot';
-import { AuditKind } from '../../protocol/audit.ts';
+import { AuditEvent, AuditKind } from '../../protocol/audit.ts';
 import { fieldsOf } from '../../webview/details-model.ts';
 import { kindLabel } from '../../webview/kinds.ts';
 import { rowOf } from '../../webview/row-model.ts';
@@ -39,7 +39,7 @@ test('the details answer who, what, which, when, why, by which decision, how lat
   assert.deepEqual(fieldOf('Role', 0), ['Backend pools', 'Native: the cloud enforces exactly this']);
   assert.deepEqual(fieldOf('Decision', 1)?.[0], 'Granted');
   assert.deepEqual(fieldOf('Policy version', 1), ['3f9a1c77']);
-  assert.deepEqual(fieldOf('After the due instant', 7), ['1.4 s']);
+  assert.deepEqual(fieldOf('How late', 7), ['1.4 s after its due instant']);
   assert.deepEqual(fieldOf('Chain hash', 7), [events[7]?.hash]);
 });
 
@@ -65,12 +65,30 @@ test('a story runs from request to gone, with the time between its steps and the
   assert.equal(story.steps[4]?.after, '8.0 s later');
   assert.equal(story.standing, 'Gone');
   assert.equal(story.awaiting, undefined);
-  assert.deepEqual(story.facts, [
-    'From request to usable: 11 s',
-    'Usable until gone: 14 min 50 s',
-    'From revoking to gone: 1.4 s',
-    'Gone 1.4 s after its due instant',
-  ]);
+  assert.deepEqual(story.facts, ['From request to usable: 11 s', 'Usable until gone: 14 min 50 s', 'Gone 1.4 s after its due instant']);
+});
+
+test('lateness counts from what the event says: the due instant, or when the end was asked for', () => {
+  const late = (more: Partial<AuditEvent>) => {
+    const gone = { ...(events[7] as AuditEvent), ...more };
+    const facts = storyOf({ events: [...events.slice(0, 7), gone] }, times, START).facts;
+    assert.deepEqual([`Gone ${fieldsOf(gone, times, START).find(({ name }) => name === 'How late')?.values[0]}`], [facts.at(-1)]);
+    return facts.at(-1);
+  };
+  assert.equal(late({}), 'Gone 1.4 s after its due instant');
+  assert.equal(late({ lateBy: 4_600, lateAfter: 'asked' }), 'Gone 4.6 s after it was asked for');
+  assert.equal(late({ lateAfter: undefined }), 'Gone 1.4 s after its end began', 'an older event does not say which');
+});
+
+test('a kind that only a newer central knows is named as it is recorded, and moves no story', () => {
+  const frozen = v.parse(AuditEvent, { ...events[5], kind: 'grant.put-on-hold', text: 'The grant is on hold', heldBy: 'auditors' });
+  assert.equal((frozen as { heldBy?: string }).heldBy, 'auditors', 'what a newer writer adds belongs to the hash, and stays');
+  const row = rowOf(frozen, times);
+  assert.deepEqual([row.kind, row.text], ['Grant put on hold', 'The grant is on hold']);
+  const story = storyOf({ events: [...events.slice(0, 5), frozen] }, times, START);
+  assert.equal(story.standing, storyOf({ events: events.slice(0, 5) }, times, START).standing);
+  assert.equal(story.steps.at(-1)?.text, 'The grant is on hold');
+  for (const kind of ['', 'Grant.Gone', '<b>', 'a'.repeat(61), 'grant.']) assert.equal(v.is(AuditEvent, { ...events[5], kind }), false);
 });
 
 test('at every step the story says what is awaited, and only the end awaits nothing', () => {

@@ -1,8 +1,7 @@
-import type { AuditEvent } from '../../../protocol/audit.ts';
-import { jsonLines, type RecordLine, recordCsv, recordLines } from '../../../protocol/record-file.ts';
+import { isEvent, jsonLines, mayOmit, recordCsv, recordLines } from '../../../protocol/record-file.ts';
 import { line } from '../blocks.ts';
 import { done, type Outcome, UsageError } from '../outcome.ts';
-import { everyEvent, type FilterOptions, filterOf, mayOmit } from '../record.ts';
+import { everyEvent, type FilterOptions, filterOf } from '../record.ts';
 import type { Session } from '../session.ts';
 
 interface Options extends FilterOptions {
@@ -14,7 +13,7 @@ export async function exportRecord(session: Session, options: Options): Promise<
   const filter = await filterOf(session, options);
   const lines = recordLines(await everyEvent(session, filter), mayOmit(filter));
   const events = lines.filter(isEvent);
-  const raw = options.format === 'csv' ? recordCsv(events, (at) => new Date(at).toISOString()) : jsonLines(lines);
+  const raw = options.format === 'csv' ? recordCsv(events) : jsonLines(lines);
   if (options.out === undefined) {
     const omitted = lines.flatMap((item) => (isEvent(item) ? [] : [item.omitted]));
     return { ...done({ events, omitted }, []), raw };
@@ -27,5 +26,3 @@ export async function exportRecord(session: Session, options: Options): Promise<
     line(`Wrote ${events.length} ${events.length === 1 ? 'event' : 'events'} to ${file}.`),
   ]);
 }
-
-const isEvent = (item: RecordLine): item is AuditEvent => !('omitted' in item);

@@ -1,5 +1,6 @@
 import {
   type ChainReport,
+  mayOmit,
   type RecordLine,
   type RecordReport,
   readRecordLine,
@@ -9,7 +10,7 @@ import {
 import { type Block, line, table } from '../blocks.ts';
 import type { CommandLine } from '../command-line.ts';
 import { done, EXIT, type Outcome, problem, UsageError } from '../outcome.ts';
-import { everyEvent, mayOmit } from '../record.ts';
+import { everyEvent } from '../record.ts';
 import type { Session } from '../session.ts';
 
 export async function verifyHere(session: Session): Promise<Outcome> {

@@ -1,4 +1,5 @@
 import { SECOND } from '../../../protocol/clock.ts';
+import { LINGERS } from '../../../protocol/door.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import { line } from '../blocks.ts';
 import type { CommandLine } from '../command-line.ts';
@@ -45,5 +46,10 @@ async function stop(commandLine: CommandLine): Promise<Outcome> {
   client.close();
   if (seen.end === 'late')
     throw new Fault('timed-out', `The daemon (process ${pid}) has not stopped yet`, { wayOut: 'It goes on ending what it holds.' });
+  if (seen.end === 'closed' && seen.why === LINGERS) {
+    const held = Object.values(client.state.grants).filter(({ mine, state }) => mine && state === 'revoking');
+    const what = held.map(({ role, resource, awaiting }) => line(`${role.title} on ${resource.name}: ${awaiting ?? 'being taken back'}`));
+    return done({ stopped: false, pid, grants: held }, [line('The daemon takes nothing new, and stops when this is taken back:'), ...what]);
+  }
   return done({ stopped: true, pid }, [line('The daemon has stopped.')]);
 }

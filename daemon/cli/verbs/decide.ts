@@ -7,6 +7,7 @@ import { done, type Outcome } from '../outcome.ts';
 import type { Session } from '../session.ts';
 import { requestFields } from '../views/request.ts';
 import { watch } from '../watch.ts';
+import { refreshed } from './requests.ts';
 import type { Verb } from './verb.ts';
 
 export const approve: Verb = (program, on) =>
@@ -17,6 +18,7 @@ export const approve: Verb = (program, on) =>
     .option('--reason <text>', 'a word for the record', '')
     .action(
       on.daemon(async (session, typed: string, options: { reason: string }) => {
+        await refreshed(session);
         const requestId = findRequest(session.state.requests, typed);
         const before = session.state.requests[requestId];
         await session.want('request.approve', { requestId, reason: options.reason });
@@ -32,6 +34,7 @@ export const deny: Verb = (program, on) =>
     .requiredOption('--reason <text>', 'why; the person who asked will read it')
     .action(
       on.daemon(async (session, typed: string, options: { reason: string }) => {
+        await refreshed(session);
         const requestId = findRequest(session.state.requests, typed);
         const before = session.state.requests[requestId];
         await session.want('request.deny', { requestId, reason: options.reason });

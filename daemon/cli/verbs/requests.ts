@@ -14,7 +14,15 @@ export const requests: Verb = (program, on) =>
     .option('--all', 'with those that are decided')
     .action(on.daemon(list));
 
+/** Under Entra PIM nobody tells the daemon what waits for a person: it asks, and is waited for. What is known is shown when that fails. */
+export async function refreshed(session: Session): Promise<void> {
+  const { signIns } = session.state;
+  if (signIns.some(({ to, state }) => to !== 'central' && state === 'signed in'))
+    await session.ask('inventory.refresh', {}).catch(() => {});
+}
+
 async function list(session: Session, typed: string | undefined, options: { all?: boolean }): Promise<Outcome> {
+  await refreshed(session);
   const { line: commandLine, state } = session;
   const at = { now: commandLine.clock.now(), zone: commandLine.zone };
   if (typed === undefined) {

@@ -1,7 +1,8 @@
 import type { AuditEvent } from '../../../protocol/audit.ts';
+import { afterWords } from '../../../protocol/lateness.ts';
 import { type Block, table } from '../blocks.ts';
 import { resourceName, shortId } from './grant.ts';
-import { fullTime } from './time.ts';
+import { fullTime, span } from './time.ts';
 
 /** Oldest first, as they are given. */
 export function eventTable(events: readonly AuditEvent[], zone: string): Block {
@@ -13,7 +14,10 @@ export function eventTable(events: readonly AuditEvent[], zone: string): Block {
       event.person?.name ?? '',
       event.resource ? resourceName(event.resource) : '',
       event.grantId ? shortId(event.grantId) : '',
-      event.text,
+      told(event),
     ]),
   );
 }
+
+const told = ({ text, lateBy, lateAfter }: AuditEvent): string =>
+  lateBy === undefined ? text : `${text} (${span(lateBy)} ${afterWords(lateAfter)})`;

@@ -1,7 +1,8 @@
+import { afterWords, lateAfter } from '../../../protocol/lateness.ts';
 import type { Grant, ResourceRef } from '../../../protocol/model.ts';
 import { type DaemonState, shownState } from '../../../protocol/state.ts';
 import { type Block, type Cell, fields, type Tone, table } from '../blocks.ts';
-import { clockTime, type Now, remaining } from './time.ts';
+import { clockTime, type Now, remaining, span } from './time.ts';
 
 /** Enough of an id to name it among one's own. */
 export const shortId = (id: string): string => id.slice(0, 8);
@@ -60,9 +61,14 @@ export function grantFields(grant: Grant, at: Now): Block {
     ['Role', `${grant.role.title} (${grant.role.id}, ${grant.role.enforcement})`],
     ['Resource', resourceName(grant.resource)],
     ['Until', clockTime(grant.notAfter, at)],
-    ['Ended', grant.goneAt === undefined ? undefined : `${clockTime(grant.goneAt, at)}${proofWords(grant)}`],
+    ['Ended', grant.goneAt === undefined ? undefined : `${clockTime(grant.goneAt, at)}${lateWords(grant)}${proofWords(grant)}`],
     ['Note', grantNote(grant)],
   ]);
+}
+
+function lateWords(grant: Grant): string {
+  if (grant.goneAt === undefined || grant.endingAt === undefined) return '';
+  return `, ${span(Math.max(0, grant.goneAt - grant.endingAt))} ${afterWords(lateAfter(grant))}`;
 }
 
 function proofWords(grant: Grant): string {

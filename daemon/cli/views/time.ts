@@ -1,4 +1,4 @@
-import { HOUR, type Instant, MINUTE, SECOND } from '../../../protocol/clock.ts';
+import { HOUR, type Instant, MINUTE, type Millis, SECOND } from '../../../protocol/clock.ts';
 
 export interface Now {
   now: Instant;
@@ -18,6 +18,12 @@ export function clockTime(at: Instant, { now, zone }: Now): string {
 export function fullTime(at: Instant, zone: string): string {
   const parts = new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' });
   return parts.format(at);
+}
+
+/** A measured span: `0.4 s`, `4.6 s`, `42 s`, `3 min`, `2 h 4 min`. */
+export function span(length: Millis): string {
+  if (length < 10 * SECOND) return `${(length / SECOND).toFixed(1)} s`;
+  return remaining(length, 0);
 }
 
 /** What is left: `9 min`, `1 h 5 min`, `40 s`. Rounded down, so that it never promises more than there is. */

@@ -82,7 +82,12 @@ test('whatever happens: no power without intent, no end without proof, and in th
         }
         for (const id of ids) assert.ok(!mayStand((await world.life(id)).state), `${id} is ${(await world.life(id)).state}`);
         assert.equal(world.cloud.standingRights, 0);
-        assert.equal(firstBroken(await world.store.events(0, 100_000), sha256), undefined);
+        const events = await world.store.events(0, 100_000);
+        assert.equal(firstBroken(events, sha256), undefined);
+        for (const { text, lateBy, lateAfter } of events) {
+          assert.match(text, /^[A-Z]/);
+          assert.equal(lateBy === undefined, lateAfter === undefined);
+        }
         assert.deepEqual(world.troubles, []);
       } finally {
         await world.close();

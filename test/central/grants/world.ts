@@ -33,12 +33,14 @@ export class World {
     return new World(await Store.open(await sqliteDialect(file)));
   }
 
-  /** Central stops at this point and is started again later. */
-  async restart(down = 0): Promise<void> {
+  /** Central stops at this point and is started again later; `meanwhile` it listens, and has not resumed. */
+  async restart(down = 0, meanwhile = async () => {}): Promise<void> {
     await this.runner.close();
     await this.clock.advance(down);
     this.runner = this.#runner();
-    await this.runner.start();
+    await this.runner.load();
+    await meanwhile();
+    this.runner.resume();
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,7 @@ import { firstBroken } from '../../../protocol/audit.ts';
 import { FEED_PATH, FeedItem } from '../../../protocol/central-api.ts';
 import { MINUTE } from '../../../protocol/clock.ts';
 import { until } from '../../support/until.ts';
-import { balancerId, type PersonName } from '../samples.ts';
+import { balancerId, PEOPLE, type PersonName } from '../samples.ts';
 import { accepted, Stage } from '../stage.ts';
 
 interface Listening {
@@ -76,6 +76,8 @@ test('who asks hears the whole story in order, with state and record in step', a
   );
   assert.equal(heard.items.at(-1)?.item.grant?.state, 'gone');
   assert.ok(heard.items.every(({ item }) => item.event.reason === 'Drain web-1' && item.event.person?.name === 'Alice Novak'));
+  const seenBy = (kind: string) => heard.items.find(({ item }) => item.event.kind === kind)?.item.event.data?.['seenBy'];
+  assert.deepEqual([seenBy('grant.usable'), seenBy('grant.gone')], ['holder', 'holder']);
   const decided = heard.items[1]?.item.event.decision;
   assert.deepEqual([decided?.rules, decided?.policyVersion.length], [['quick-work-in-production'], 64]);
 });
@@ -121,8 +123,13 @@ test('others hear who holds what until when, and not why', async (t) => {
   const seen = dan.items.find(({ item }) => item.event.kind === 'grant.usable')?.item;
   assert.equal(seen?.redacted, true);
   assert.deepEqual(
-    [seen?.grant?.holder.name, seen?.grant?.role.id, seen?.grant?.resource.name, seen?.grant?.mine],
-    ['Alice Novak', 'backends', 'prod-edge', false],
+    [seen?.grant?.holder.name, seen?.grant?.role.id, seen?.grant?.resource.name, seen?.grant?.mine, seen?.grant?.principalId],
+    ['Alice Novak', 'backends', 'prod-edge', false, undefined],
+  );
+  assert.equal(
+    (await stage.grant('alice', id)).principalId,
+    PEOPLE.alice.azureObjectId,
+    'the holder alone is told with whom to observe it',
   );
   for (const { item } of [...dan.items, ...ben.items])
     assert.ok(!JSON.stringify(item).includes('Drain web-1') && !JSON.stringify(item).includes('CHG-7'));

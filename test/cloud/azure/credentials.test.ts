@@ -68,6 +68,34 @@ test('the session of VS Code comes first, and nobody else is tried while it last
   assert.equal(engineer.by(), 'not signed in');
 });
 
+test('the session of VS Code serves the audience that it was given for, and nothing else', async (t) => {
+  const stage = await startStage(t, {});
+  const dir = scratch(t);
+  writeAz(dir, azProfile(stage.azure, PEOPLE.alice.oid));
+  onlyPath(t, dir);
+  const held = { token: 'from-the-editor', expiresAt: 5 };
+  const engineer = engineerCredential({ settings: stage.settings, session: () => held });
+  assert.equal((await engineer.credential.getToken(SCOPE))?.token, 'from-the-editor');
+  assert.equal((await engineer.credential.getToken('https://management.azure.com//.default'))?.token, 'from-the-editor');
+  for (const scope of ['api://portcullis/.default', 'https://management.azure.com.evil.test/.default', '/.default']) {
+    const got = await Promise.resolve(engineer.credential.getToken(scope)).catch(() => undefined);
+    assert.notEqual(got?.token, 'from-the-editor', scope);
+  }
+  assert.equal(engineer.by(), 'VS Code', 'who the person is for Azure has not changed');
+});
+
+test('central is asked with the Azure CLI while VS Code signs in to Azure', async (t) => {
+  const stage = await startStage(t, {});
+  const dir = scratch(t);
+  writeAz(dir, azProfile(stage.azure, PEOPLE.alice.oid));
+  onlyPath(t, dir);
+  // Here Azure's own tokens are for another audience: what the CLI has a token for plays central.
+  const settings = { ...stage.settings, audience: 'https://other.example' };
+  const engineer = engineerCredential({ settings, session: () => ({ token: 'from-the-editor', expiresAt: 5 }) });
+  assert.equal(personIn((await engineer.credential.getToken(SCOPE))?.token ?? '').name, 'Alice Novak');
+  assert.deepEqual([engineer.by(SCOPE), engineer.by()], ['Azure CLI', 'not signed in']);
+});
+
 test('stronger sign-in with the Azure CLI names the command', async (t) => {
   onlyPath(t, scratch(t));
   const engineer = engineerCredential({ settings: {}, session: () => undefined });

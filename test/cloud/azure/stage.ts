@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
+import { azureApproving } from '../../../cloud/azure/approving.ts';
 import { azureGranting } from '../../../cloud/azure/granting.ts';
 import { azureProvider } from '../../../cloud/azure/provider.ts';
 import { azureSelfService } from '../../../cloud/azure/self-service.ts';
@@ -45,6 +46,10 @@ export class Stage {
 
   selfService(oid: string = PEOPLE.alice.oid) {
     return azureSelfService(this.azure.credential(oid), this.settings, this.clock);
+  }
+
+  approving(oid: string = PEOPLE.alice.oid) {
+    return azureApproving(this.azure.credential(oid), this.settings, this.clock);
   }
 
   granting() {

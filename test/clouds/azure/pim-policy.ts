@@ -1,6 +1,7 @@
 import { HOUR, type Millis } from '../../../protocol/clock.ts';
 import type { Scope } from './arm-id.ts';
 import { scopeOf } from './arm-id.ts';
+import type { Principal } from './directory.ts';
 import { formatDuration } from './iso-duration.ts';
 import type { JsonObject } from './json.ts';
 
@@ -86,13 +87,13 @@ const expiration = (id: string, isExpirationRequired: boolean, longest: Millis, 
   target: target(caller, 'Assignment'),
 });
 
-/** @param isGroup Whether an approver's object id is a group's. */
-export function effectiveRules(policy: Policy, isGroup: (oid: string) => boolean): JsonObject[] {
+/** @param known Who an approver's object id stands for. Azure gives their name as the description. */
+export function effectiveRules(policy: Policy, known: (oid: string) => Pick<Principal, 'name' | 'kind'> | undefined): JsonObject[] {
   const primaryApprovers = policy.approvers.map((id) => ({
     id,
-    description: id,
+    description: known(id)?.name ?? id,
     isBackup: false,
-    userType: isGroup(id) ? 'Group' : 'User',
+    userType: known(id)?.kind === 'Group' ? 'Group' : 'User',
   }));
   return [
     enablement('Enablement_Admin_Assignment', policy.adminEnabled, 'Admin'),

@@ -63,7 +63,7 @@ const policyPath = (policy: Policy, type: string, name: string): string =>
   `${prefix(policy.scope)}/providers/Microsoft.Authorization/${type}/${name}`;
 
 function rulesOf(world: AuthorizationWorld, policy: Policy): JsonObject[] {
-  return effectiveRules(policy, (oid) => world.directory.get(oid)?.kind === 'Group');
+  return effectiveRules(policy, (oid) => world.directory.get(oid));
 }
 
 function policyAssignment(world: AuthorizationWorld, policy: Policy): JsonObject {

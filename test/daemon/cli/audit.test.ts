@@ -107,7 +107,9 @@ test('events that come while pages are read are neither lost nor doubled', async
     handlers: {
       'audit.query': ({ offset, limit }) => {
         const newestFirst = events.toReversed();
-        const page = { total: newestFirst.length, events: newestFirst.slice(offset, offset + limit) };
+        // Large events come fewer at a time than asked for.
+        const some = newestFirst.slice(offset, offset + Math.min(limit, 100));
+        const page = { total: newestFirst.length, events: some, ...(some.length < limit ? { cut: true as const } : {}) };
         events.push(...coming.splice(0, 7));
         return page;
       },
@@ -165,5 +167,6 @@ test('CSV is one heading and one row for each event', async (t) => {
   const { run } = await stage(t, { events: EVENTS });
   const rows = (await run('audit', 'export', '--format', 'csv')).out.trimEnd().split('\r\n');
   assert.equal(rows.length, 4);
-  assert.ok(rows[2]?.endsWith(`,Ben Okafor,,${EVENTS[1]?.hash}`));
+  assert.match(rows[2] ?? '', /,"Ben Okafor[^"]*",/);
+  assert.ok(rows[2]?.endsWith(`,"${EVENTS[1]?.hash}"`));
 });

@@ -8,7 +8,7 @@ import { systemClock } from '../../../protocol/clock.ts';
 import { azProfile, writeAz } from '../../clouds/azure/az.ts';
 import { makeEstate, PEOPLE } from '../../clouds/azure/estate.ts';
 import { startAzure } from '../../clouds/azure/start.ts';
-import { scratch } from '../../support/scratch.ts';
+import { scratchHome } from '../../support/scratch.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../daemon/cli/main.ts');
 
@@ -22,7 +22,7 @@ type Cli = (...argv: string[]) => Promise<Ran>;
 
 /** The command line as a process, for somebody with a home of their own. */
 function cliOf(t: TestContext, enrolment: object, prepare: (bin: string) => void): { cli: Cli; home: string } {
-  const home = scratch(t);
+  const home = scratchHome(t);
   const bin = path.join(home, 'bin');
   const config = path.join(home, '.config/portcullis');
   mkdirSync(bin);
@@ -43,9 +43,6 @@ function cliOf(t: TestContext, enrolment: object, prepare: (bin: string) => void
       child.once('error', reject);
       child.once('close', (code) => resolve({ status: code ?? -1, out, err }));
     });
-  t.after(async () => {
-    await cli('daemon', '--stop');
-  });
   return { cli, home };
 }
 
@@ -120,11 +117,16 @@ test('the daemon is started when none runs, shared, and stopped; stopping none i
   assert.equal((await cli('daemon', '--stop')).status, 0);
 });
 
-test('a daemon that cannot start is said to be so, with the way to find out why', { timeout: 60_000 }, async (t) => {
+test('a daemon that cannot start is said to be so at once, with its own words', { timeout: 60_000 }, async (t) => {
   const { cli } = cliOf(t, { azure: { resourceManagerEndpoint: 'http://not-secure.test' } }, nobody);
+  const began = performance.now();
   const failed = await cli('ls', '--json');
+  assert.ok(performance.now() - began < 10_000, 'nobody waits for what has ended');
   assert.equal(failed.status, 4);
-  assert.equal(JSON.parse(failed.out).error.wayOut, 'Run "portcullis daemon" to see why.');
+  const { error } = JSON.parse(failed.out);
+  assert.equal(error.code, 'configuration-invalid');
+  assert.match(error.message, /enrolment\.json: azure\.resourceManagerEndpoint must start with https/);
+  assert.equal(error.wayOut, 'Correct the enrolment file, then try again.');
   const why = await cli('daemon');
   assert.equal(why.status, 2);
   assert.match(why.err, /resourceManagerEndpoint/);

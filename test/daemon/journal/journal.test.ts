@@ -12,6 +12,7 @@ import { RecordQuery } from '../../../daemon/journal/query.ts';
 import { RecordStore } from '../../../daemon/journal/record.ts';
 import { type AuditEvent, firstBroken } from '../../../protocol/audit.ts';
 import { MINUTE } from '../../../protocol/clock.ts';
+import { LIMITS } from '../../../protocol/door.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import type { ResourceId } from '../../../protocol/ids.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -31,6 +32,27 @@ const event = (n: number, more: Partial<AuditEvent> = {}): AuditEvent => ({
   person: n % 2 === 0 ? ALICE : BEN,
   resource: { ...RESOURCE, balancerId: `${RESOURCE.balancerId}-${n % 7}` as ResourceId, balancerName: `edge-${n % 7}` },
   ...more,
+});
+
+test('an answer is never larger than the door lets through, and says that it was cut', (t) => {
+  const db = openJournal(':memory:', 0);
+  t.after(() => db.close());
+  const because = '→'.repeat(1_000);
+  const decision = { outcome: 'refused' as const, because, wouldChange: Array(20).fill(because), rules: [], policyVersion: 'v', at: 0 };
+  new RecordStore(db, 'daemon').mirror(Array.from({ length: 1_000 }, (_, at) => event(at + 1, { decision })));
+  const query = new RecordQuery(db);
+  const seqs: number[] = [];
+  while (seqs.length < 1_000) {
+    const page = query.query({ filter: {}, offset: seqs.length, limit: 1_000 });
+    assert.ok(Buffer.byteLength(JSON.stringify(page)) < LIMITS.answer);
+    assert.ok(page.events.length > 0);
+    assert.equal(page.cut === true, seqs.length + page.events.length < 1_000);
+    seqs.push(...page.events.map(({ seq }) => seq));
+  }
+  assert.deepEqual(
+    seqs,
+    Array.from({ length: 1_000 }, (_, at) => 1_000 - at),
+  );
 });
 
 test('a record of 100,000 events is listed, filtered, counted and searched without making anybody wait', () => {

@@ -18,13 +18,14 @@ import { browse } from '../support/browser.ts';
 const AUDIENCE = 'https://portcullis.example';
 const never = new AbortController().signal;
 
-async function setUp(t: TestContext, discovery: Partial<Discovery> = {}) {
+async function setUp(t: TestContext, discovery: Partial<Discovery> = { resourceIndicator: true }, refusesResource = false) {
   const certificates = await makeCertificates();
   const identity = await startIdentity({
     people: [{ id: 'alice', name: 'Alice Novak' }],
     audience: AUDIENCE,
     certificates,
     accessTokenSeconds: 600,
+    refusesResource,
   });
   const about: Discovery = {
     issuer: identity.issuer,
@@ -86,6 +87,26 @@ test('signs in with the real provider, renews by rotation, and keeps nothing aft
 
   signIn.signOut();
   await assert.rejects(signIn.token(false, never), /not signed in/);
+});
+
+for (const wanted of [true, false])
+  test(`a provider that ${wanted ? 'wants' : 'refuses'} a resource indicator gives a token for central, and a new one later`, async (t) => {
+    const { agent, clock, told, signIn } = await setUp(t, wanted ? { resourceIndicator: true } : {}, !wanted);
+    const page = await signIn.begin();
+    assert.equal(new URL(page).searchParams.get('resource'), wanted ? AUDIENCE : null);
+    await browse(agent, page, 'alice');
+    await until('the sign-in', () => told.includes('signed in'));
+    const audienceOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).aud;
+    assert.equal(audienceOf(await signIn.token(false, never)), AUDIENCE);
+    await clock.advance(10 * MINUTE);
+    assert.equal(audienceOf(await signIn.token(false, never)), AUDIENCE);
+  });
+
+test('a provider that refuses a resource indicator is not asked with one by mistake', async (t) => {
+  const { agent, told, signIn } = await setUp(t, { resourceIndicator: true }, true);
+  await browse(agent, await signIn.begin(), 'alice');
+  await until('the word', () => told[0]);
+  assert.match(told[0] ?? '', /did not sign you in/);
 });
 
 test('the loopback page is open for one sign-in only', async (t) => {

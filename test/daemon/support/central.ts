@@ -17,6 +17,8 @@ export class FakeCentral implements CentralHttp {
   grants = new Map<string, Grant>();
   record: AuditEvent[] = [];
   down = false;
+  /** Events of other people's grants: told without their reasons, and not in the record that this person may read. */
+  readonly redacted = new Set<number>();
   /** Accepts requests and loses every answer to them. */
   losesAnswers = false;
   signedOut = false;
@@ -96,12 +98,15 @@ export class FakeCentral implements CentralHttp {
     const full = { at: this.clock.now(), boot: 1, person: this.person, resource: RESOURCE, ...body };
     const event = chain(full, { source: 'central', seq: (before?.seq ?? 0) + 1, prev: before?.hash ?? NO_EVENT_BEFORE }, sha256);
     this.record.push(event);
+    if (shown.redacted) this.redacted.add(event.seq);
     for (const feed of [...this.#feeds]) feed(this.#chunk(event, shown));
     return event;
   }
 
   #chunk(event: AuditEvent, shown: Partial<FeedItem> = {}): Uint8Array {
-    const item: FeedItem = { event, ...shown };
+    const { reason: _, decision: __, ...bare } = event;
+    const redacted = this.redacted.has(event.seq);
+    const item: FeedItem = { event: redacted ? bare : event, ...shown, ...(redacted ? { redacted } : {}) };
     if (event.grantId && !item.grant) {
       const grant = this.grants.get(event.grantId);
       if (grant) item.grant = grant;
@@ -124,7 +129,10 @@ export class FakeCentral implements CentralHttp {
         return yes({ seq: this.record.length, requests: [...this.requests.values()], grants: [...this.grants.values()] });
       case 'record': {
         const after = Number(new URLSearchParams(query).get('after'));
-        return yes({ events: this.record.filter(({ seq }) => seq > after).slice(0, 1_000), last: this.record.length });
+        return yes({
+          events: this.record.filter(({ seq }) => seq > after && !this.redacted.has(seq)).slice(0, 1_000),
+          last: this.record.length,
+        });
       }
       case 'request':
         return this.#request(body as Parameters<FakeCentral['grantFor']>[0]);

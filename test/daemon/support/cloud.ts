@@ -1,8 +1,9 @@
-import type { Bound, Order, Provider, SelfService, SelfServiceRules, Unbound } from '../../../cloud/provider.ts';
+import type { Approving, Bound, Order, Provider, SelfService, SelfServiceRules, Unbound, WaitingRequest } from '../../../cloud/provider.ts';
 import { MINUTE } from '../../../protocol/clock.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import type { GrantId, PersonId, RequestId, ResourceId, RoleId } from '../../../protocol/ids.ts';
 import type { Account, Health, LoadBalancer, Part, Person, ResourceRef, RoleOption } from '../../../protocol/model.ts';
+import { yes } from '../../../protocol/refusal.ts';
 
 export const ALICE: Person = { id: 'a11ce' as PersonId, name: 'Alice Novak', email: 'alice@example.test' };
 export const BEN: Person = { id: 'be77' as PersonId, name: 'Ben Okafor' };
@@ -76,8 +77,10 @@ export class FakeCloud implements Provider {
       if (!this.person) throw new Fault('sign-in-failed', 'Nobody is signed in', { wayOut: 'Run "az login".' });
       return this.person;
     },
-    check: async () => {
+    check: async (_resource, _actions, _signal, principalId) => {
       this.#up('check');
+      if (principalId !== undefined && principalId !== this.person?.id)
+        throw new Fault('sign-in-failed', `You are signed in to Azure as ${this.person?.name}.`);
       return this.power ? 'allowed' : 'denied';
     },
     locks: async () => this.lockedBy,
@@ -98,7 +101,7 @@ export class FakeCloud implements Provider {
 }
 
 /** Entra PIM in memory. Each act gives the next of its answers, and the last one again when they run out. */
-export class FakePim implements SelfService {
+export class FakePim implements SelfService, Approving {
   readonly propagation = 10 * MINUTE;
   rulesNow: SelfServiceRules = { longest: 60 * MINUTE, reasonRequired: true, ticketRequired: false, policyId: 'policy-1' };
   activations: (Bound | Error)[] = [{ state: 'assigned' }];
@@ -109,6 +112,25 @@ export class FakePim implements SelfService {
   readonly log: string[] = [];
   onActivate: () => void = () => {};
   onRelease: (unbound: Unbound) => void = () => {};
+
+  /** What waits for this person, or what keeps them from knowing. */
+  asked: WaitingRequest[] | Error = [];
+  looks = 0;
+  decided: (Awaited<ReturnType<Approving['approve']>> | Error)[] = [yes(undefined)];
+
+  async waiting(): Promise<WaitingRequest[]> {
+    this.looks += 1;
+    if (this.asked instanceof Error) throw this.asked;
+    return this.asked;
+  }
+
+  async approve(): Promise<Awaited<ReturnType<Approving['approve']>>> {
+    return this.#next('approve', this.decided, () => {});
+  }
+
+  async deny(): Promise<Awaited<ReturnType<Approving['deny']>>> {
+    return this.#next('deny', this.decided, () => {});
+  }
 
   async eligible(): Promise<RoleOption[]> {
     return [ROLE];

@@ -80,6 +80,7 @@ export async function startStage(t: Pick<TestContext, 'after'>, options: StageOp
       azure: {
         provider: cloud,
         selfService: pim,
+        approving: pim,
         credential: { getToken: async () => ({ token: 'none', expiresOnTimestamp: clock.now() + 3_600_000 }) },
         by: () => 'Azure CLI',
         session: new HandedOverSession(mortal),
@@ -138,8 +139,10 @@ export async function startStage(t: Pick<TestContext, 'after'>, options: StageOp
   t.after(async () => {
     void stage.daemon.stop();
     await clock.advance(10_000);
+    stage.daemon.leave();
     await stage.daemon.stopped;
-    await settle();
+    // What looked ten times a second whether it may stop, looks once more.
+    await clock.advance(100);
     assert.equal(dead.armed, 0, 'a stopped daemon waits for nothing');
   });
   await settle();

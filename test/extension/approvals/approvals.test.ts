@@ -35,9 +35,10 @@ function storeWith(...requests: ElevationRequest[]) {
 
 describe('a request that waits for somebody', () => {
   it('is shown with who, what on what, how long and why', () => {
-    const { label, description, spoken } = requestRow(asked());
-    assert.equal(label, 'Alice Novak: Backend members on web of prod-edge');
-    assert.equal(description, '15 minutes · Drain web for the upgrade');
+    const { label, description, tooltip, spoken } = requestRow(asked());
+    assert.equal(label, 'Alice Novak');
+    assert.equal(description, 'Backend members · web of prod-edge · 15m');
+    assert.ok(tooltip.includes('Drain web for the upgrade'));
     assert.match(spoken, /Alice Novak asks for Backend members on web of prod-edge for 15 minutes. Reason: Drain/);
   });
 

@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type ExportFile, type ExportFormat, exportEvents } from '../../../extension/audit/export.ts';
 import { type AskDaemon, oldestFirst } from '../../../extension/audit/record.ts';
-import { type AuditEvent, firstBroken } from '../../../protocol/audit.ts';
+import type { AuditEvent } from '../../../protocol/audit.ts';
 import { Fault } from '../../../protocol/fault.ts';
+import { readRecordLine, verifyRecord } from '../../../protocol/record-file.ts';
 import { many, recorded, recordOf, storyBodies } from '../../support/audit-events.ts';
 
 const whole = many(4_000);
@@ -50,11 +51,14 @@ test('events that were recorded late do not hide others', async () => {
 });
 
 test('an incomplete answer never passes for a complete record', async () => {
-  const short: AskDaemon = async () => ({ total: 500, events: whole.slice(0, 1) }) as never;
-  const read = async () => {
-    for await (const page of oldestFirst(short, {})) assert.ok(page);
-  };
-  await assert.rejects(read, { name: 'Fault', code: 'protocol-violation' });
+  for (const cut of [undefined, true]) {
+    const short: AskDaemon = async (_, { limit }: { limit?: number }) =>
+      ({ total: 500, events: limit === 1 ? [] : whole.slice(0, 1), cut }) as never;
+    const read = async () => {
+      for await (const page of oldestFirst(short, {})) assert.ok(page);
+    };
+    await assert.rejects(read, { name: 'Fault', code: 'protocol-violation' });
+  }
 });
 
 interface Kept extends ExportFile {
@@ -81,19 +85,61 @@ const keep = (format: ExportFormat, cancelAt = Number.POSITIVE_INFINITY): Kept =
   cancelled: false,
 });
 
-test('exported JSON lines still prove the chain', async () => {
-  const file = keep('jsonl');
-  const events = recorded([...storyBodies(1), ...storyBodies(2)]);
-  assert.deepEqual(await exportEvents(recordOf(events), {}, async () => file), { saved: { file: 'audit.jsonl', events: 16 } });
-  const read = file.text
+/** As `portcullis audit verify FILE` reads it. */
+function verified(text: string) {
+  const lines = text
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as AuditEvent);
-  assert.equal(
-    firstBroken(read, (text) => createHash('sha256').update(text).digest('hex')),
-    undefined,
-  );
+    .map((row) => readRecordLine(row) ?? assert.fail(`no line of a record: ${row}`));
+  return verifyRecord(lines, (bytes) => createHash('sha256').update(bytes).digest('hex'));
+}
+
+const TWO = [...recorded([...storyBodies(1), ...storyBodies(2)]), ...recorded(storyBodies(3), 'daemon-1')].sort((a, b) => a.at - b.at);
+
+test('an export without a filter verifies, and leaves nothing out', async () => {
+  const file = keep('jsonl');
+  assert.deepEqual(await exportEvents(recordOf([...TWO]), {}, async () => file), { saved: { file: 'audit.jsonl', events: 24 } });
+  const report = verified(file.text);
+  assert.deepEqual(report.ok && report.chains.map(({ events, omitted }) => [events, omitted.length]), [
+    [16, 0],
+    [8, 0],
+  ]);
   assert.equal(file.ended, 'done');
+});
+
+test('an export under a filter verifies, and declares what it left out', async () => {
+  const file = keep('jsonl');
+  await exportEvents(recordOf([...TWO]), { kind: 'grant.gone' }, async () => file);
+  const report = verified(file.text);
+  assert.deepEqual(report.ok && report.chains.map(({ source, events, omitted }) => [source, events, omitted]), [
+    ['central', 2, [{ source: 'central', from: 9, to: 15 }]],
+    ['daemon-1', 1, []],
+  ]);
+});
+
+test('what is missing from the own record without a filter does not verify', async () => {
+  const file = keep('jsonl');
+  const gappy = TWO.filter(({ source, seq }) => source === 'central' || seq !== 4);
+  await exportEvents(recordOf(gappy), {}, async () => file);
+  assert.deepEqual(verified(file.text), { ok: false, source: 'daemon-1', seq: 5, why: 'expected event 4' });
+});
+
+test('events too large for one answer come in smaller ones, each exactly once', async () => {
+  const asked: number[] = [];
+  const record = recordOf(whole.slice(0, 2_500));
+  const ask: AskDaemon = async (method, params) => {
+    const { limit } = params as { limit: number };
+    const page = (await record(method, params)) as { total: number; events: AuditEvent[] };
+    asked.push(limit);
+    return (limit > 300 ? { ...page, events: page.events.slice(0, 300), cut: true } : page) as never;
+  };
+  const read: number[] = [];
+  for await (const page of oldestFirst(ask, {})) read.push(...page.events.map(({ seq }) => seq));
+  assert.deepEqual(
+    read,
+    Array.from({ length: 2_500 }, (_, index) => index + 1),
+  );
+  assert.ok(asked.length < 25);
 });
 
 test('an export holds what the filter shows, as CSV with a head', async () => {
@@ -106,7 +152,7 @@ test('an export holds what the filter shows, as CSV with a head', async () => {
 test('an export that fails or is cancelled leaves nothing, and not choosing a place is no failure', async () => {
   const failed = keep('csv');
   let asked = 0;
-  const breaks = recordOf(whole.slice(0, 1_000), () => {
+  const breaks = recordOf(whole.slice(0, 3_000), () => {
     if (++asked > 3) throw new Fault('timed-out', 'The daemon is gone');
   });
   await assert.rejects(

@@ -4,7 +4,7 @@ import type { Node } from '../../../extension/tree/nodes.ts';
 import { type Row, row } from '../../../extension/tree/rows.ts';
 import { accessByBalancer, accessByResource, type View } from '../../../extension/view.ts';
 import { timeWords } from '../../../extension/words/time.ts';
-import { ACCOUNT, BEN, EDGE, NOON, PARTS, refOf, WEB } from '../../daemon/cli/estate.ts';
+import { ACCOUNT, BEN, byId, daemonState, EDGE, NOON, PARTS, refOf, WEB } from '../../daemon/cli/estate.ts';
 import { grantNumber, pending, view } from '../views.ts';
 
 const balancer: Node = { kind: 'balancer', id: 'b', balancer: EDGE };
@@ -41,32 +41,52 @@ describe('a row', () => {
       grantNumber(2, { mine: false, resource: refOf(EDGE) }),
     ]);
     assert.match(draw(balancer, theirs).description ?? '', /^Ben Okafor until 12:10 and 1 more/);
-    assert.deepEqual(draw(balancer, theirs).flags, ['balancer', 'elevate']);
+    assert.deepEqual(draw(balancer, theirs).flags, ['balancer', 'elevate', 'offer']);
   });
 
   it('says who must decide, and offers to cancel', () => {
     const waiting = view([], [pending({ approvers: { needed: 1, people: [BEN] } })]);
     assert.match(draw(pool, waiting).description ?? '', /^waiting for Ben Okafor/);
     assert.ok(draw(pool, waiting).flags.includes('waiting'));
+    assert.ok(!draw(pool, waiting).flags.includes('offer'));
   });
 
   it('never says revoked or until of what is not proven', () => {
     const words = (state: 'activating' | 'assigned' | 'revoking' | 'unknown') =>
       draw(pool, view([grantNumber(1, { state })])).description ?? '';
+    const looks = (from: View) => [pool, balancer].map((node) => draw(node, from).icon?.id);
     assert.match(words('activating'), /^activating…/);
     assert.match(words('assigned'), /^activating…/);
     assert.match(words('revoking'), /^revoking…/);
     assert.match(words('unknown'), /^access unknown/);
     const lost = view([grantNumber(1)], [], { link: { state: 'lost', why: 'closed' } });
     assert.match(draw(pool, lost).description ?? '', /^access unknown/);
+    assert.deepEqual(looks(view([grantNumber(1)])), ['unlock', 'unlock']);
+    for (const link of [{ state: 'lost', why: 'closed' }, { state: 'absent', problem: 'No Node' }, { state: 'connecting' }] as const)
+      assert.deepEqual(looks(view([grantNumber(1)], [], { link })), ['warning', 'warning'], link.state);
+    const central = { state: 'lost', since: NOON } as const;
+    const withoutCentral = view([], [], { state: daemonState({ grants: byId(grantNumber(1)), central }) });
+    assert.deepEqual(looks(withoutCentral), ['warning', 'warning']);
   });
 
   it('offers only what is possible now', () => {
     const flags = (from: View) => draw(pool, from).flags.slice(1);
-    assert.deepEqual(flags(view([grantNumber(1)])), ['elevate', 'revoke', 'extend', 'audit']);
-    assert.deepEqual(flags(view([grantNumber(1, { extendable: { ok: false, why: 'once only' } })])), ['elevate', 'revoke', 'audit']);
+    assert.deepEqual(flags(view([grantNumber(1)])), ['elevate', 'room', 'revoke', 'extend', 'audit']);
+    assert.deepEqual(flags(view([grantNumber(1, { extendable: { ok: false, why: 'once only' } })])), [
+      'elevate',
+      'room',
+      'revoke',
+      'audit',
+    ]);
     assert.deepEqual(flags(view([grantNumber(1, { state: 'revoking' })])), ['elevate', 'audit']);
     assert.deepEqual(flags(view([grantNumber(1)], [], { link: { state: 'lost', why: 'closed' } })), []);
+  });
+
+  it('keeps its icons off the words on what is held', () => {
+    const held = view([grantNumber(1, { resource: refOf({ ...EDGE, name: 'lb-checkout-stg-weu' }) })]);
+    const long: Node = { ...balancer, balancer: { ...EDGE, name: 'lb-checkout-stg-weu' } };
+    assert.deepEqual(draw(long, held).flags, ['balancer', 'elevate', 'revoke', 'extend', 'audit']);
+    assert.match(draw(long, held).description ?? '', /^until 12:10/);
   });
 
   it('of trouble says what to do, also to a screen reader', () => {

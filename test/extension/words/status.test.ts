@@ -27,6 +27,18 @@ describe('the status bar', () => {
     assert.equal(shown?.label, 'Elevated on prod-edge as Backend members, 42 minutes left, and 1 more');
   });
 
+  it('goes on counting when an extension takes over from the grant that it follows, and only then', () => {
+    const over = { ...onEdge, state: 'gone' as const, endReason: 'superseded' as const, usableAt: NOON - MINUTE };
+    const extension = { ...onEdge, state: 'assigned' as const, notAfter: NOON + 42 * MINUTE, follows: grantNumber(1).id };
+    const textOf = (first: object, second: object) => status(view([grantNumber(1, first), grantNumber(2, second)]), NOON, time)?.text;
+    assert.equal(textOf(over, extension), '$(unlock) prod-edge 42m');
+    const activating = '$(sync~spin) Activating prod-edge';
+    assert.equal(textOf({ ...over, usableAt: undefined }, extension), activating);
+    assert.equal(textOf({ ...over, endReason: 'expired' }, extension), activating);
+    assert.equal(textOf(over, { ...extension, state: 'activating' }), activating);
+    assert.match(textOf(over, { ...extension, state: 'unknown' }) ?? '', /unknown/);
+  });
+
   it('warns in the last five minutes, to the second', () => {
     const shown = status(view([grantNumber(1, { ...onEdge, notAfter: NOON + 5 * MINUTE - 1_000 })]), NOON, time);
     assert.equal(shown?.text, '$(unlock) prod-edge 4:59');

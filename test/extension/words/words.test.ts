@@ -34,6 +34,8 @@ describe('words', () => {
     });
     assert.equal(headline(view([], [], { state: two })), 'Alice Novak · VS Code and Ben Okafor · browser');
     assert.match(headline(view([], [], { link: { state: 'lost', why: 'closed' } })) ?? '', /^Access state unknown/);
+    const asking = daemonState({ central: { state: 'connecting', since: NOON } });
+    assert.match(headline(view([], [], { state: asking, heldBefore: true })) ?? '', /Alice Novak.*access state unknown: asking central/);
     assert.match(headline(view([], [], { state: daemonState({ unhealthy: 'disk full' }) })) ?? '', /no new access: disk full/);
   });
 
