@@ -16,6 +16,10 @@ export interface Authority {
   readonly id: AuthorityId;
   /** Takes up what the journal holds: due leases are ended at once, unknown ones verified. */
   start(): void;
+  /** What the journal holds has been taken up. Until then nobody knows what this daemon holds. */
+  readonly resumed: boolean;
+  /** The journal takes writes again, or can be read for the first time. */
+  healed(): void;
   eligibility(resource: ResourceRef, signal: AbortSignal): Promise<Answer<RoleOption[]>>;
   preview(ask: Params<'preview'>, resource: ResourceRef, signal: AbortSignal): Promise<Answer<Preview>>;
   /** Accepted: recorded, and to be decided. The request's id is the idempotency key. */

@@ -16,6 +16,7 @@ import { Door } from './door/door.ts';
 import type { DoorWire } from './door/wire.ts';
 import { Forgetting } from './forget.ts';
 import { handlers, type SignIns } from './handlers.ts';
+import { Health, NOT_READ } from './health.ts';
 import type { Seen } from './inventory/disk.ts';
 import { Inventory } from './inventory/inventory.ts';
 import { Journal } from './journal/journal.ts';
@@ -102,7 +103,10 @@ export function composeDaemon(parts: DaemonParts): Daemon {
     requests: {},
     grants: {},
     inventory: { revision: 0, refreshing: false },
+    heldUnknown: NOT_READ,
   };
+  /** The journal tells its health while it is being made, before anybody can be told. */
+  let onHealth = (): void => {};
   const live = new LiveState(clock, atFirst, log);
   const journal = new Journal({
     open: parts.openJournal,
@@ -110,10 +114,17 @@ export function composeDaemon(parts: DaemonParts): Daemon {
     bootId: parts.bootId,
     source: instance,
     log,
-    onHealth: (unhealthy) => live.apply({ type: 'health', ...(unhealthy === undefined ? {} : { unhealthy }) }),
+    onHealth: () => onHealth(),
     onEvent: (event) => live.apply({ type: 'audit', event }),
   });
-  const truth: Truth = { now: () => live.now, apply: (change) => live.apply(change), record: (body) => journal.record(body) };
+  const truth: Truth = {
+    now: () => live.now,
+    apply: (change) => {
+      live.apply(change);
+      if (change.type === 'central') health.tell();
+    },
+    record: (body) => journal.record(body),
+  };
 
   const azureSignIn: AzureSignIn = new AzureSignIn({
     ...azure,
@@ -149,6 +160,11 @@ export function composeDaemon(parts: DaemonParts): Daemon {
     [central?.authority, pim].filter((authority): authority is Authority & (CentralAuthority | PimAuthority) => authority !== undefined),
   );
 
+  const health = new Health({ clock, live, journal, authorities: authorities.all });
+  onHealth = () => {
+    if (journal.unhealthy === undefined) for (const authority of authorities.all) authority.healed();
+    health.tell();
+  };
   const forgetting = new Forgetting(clock, live, (id) => pim?.forget(id as GrantId));
   const cancelWatch = watchClock(clock, (by) => {
     log.warn('clock jumped', { ms: by });
@@ -265,6 +281,8 @@ export function composeDaemon(parts: DaemonParts): Daemon {
         // Without an identity nothing could be given back: that comes first.
         const affected = to === 'azure' ? authorities.all : central ? [central.authority] : [];
         await endWithin(affected, 'revoked');
+        const open = stillHeld(affected);
+        if (open) return open;
         if (to === 'azure') azureSignIn.signOut();
         else if (to === 'central' && central) {
           central.browser?.signOut();
@@ -279,6 +297,18 @@ export function composeDaemon(parts: DaemonParts): Daemon {
   /** Waits until every end is accepted, or as long as somebody may be kept waiting. The rest goes on by journal and central. */
   function endWithin(which: Authority[], because: EndBecause): Promise<void> {
     return within(Promise.all(which.map((authority) => authority.endAll(because))), ENDS_WITHIN);
+  }
+
+  /** Refuses while something is being taken back: only who is signed in can give it back, and see that it is gone. */
+  function stillHeld(which: Authority[]): ReturnType<typeof no> | undefined {
+    const grants = which.flatMap((authority) => authority.held()).flatMap((id) => live.now.grants[id] ?? []);
+    // What central granted ends in the cloud at its instant even when central is never heard of again.
+    const first = grants.find(({ authority, notAfter }) => authority !== 'central' || notAfter > clock.now());
+    if (!first) return undefined;
+    const why = first.awaiting ? `: ${first.awaiting}` : '';
+    return no('still-held', `${first.role.title} on ${first.resource.name} is still being taken back${why}`, {
+      wayOut: 'Sign out when it is gone.',
+    });
   }
 
   async function within(work: Promise<unknown>, limit: Millis): Promise<void> {
@@ -316,6 +346,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       azureSignIn.stop();
       inventory.stop();
       forgetting.stop();
+      health.stop();
       cancelWatch();
       cancelState();
       journal.close();
@@ -353,6 +384,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       });
       if (parts.stateStands) cancelState = watchState(parts.stateStands);
       for (const authority of authorities.all) authority.start();
+      health.tell();
       void azureSignIn.attempt();
     },
     stop,

@@ -11,6 +11,15 @@ export interface Observed {
   at: Instant;
 }
 
+/** What is observed of a grant. */
+export interface Watched {
+  grantId: GrantId;
+  resource: ResourceId;
+  actions: readonly string[];
+  /** Whose right it is, as the cloud knows them. Undefined: an older central does not say. */
+  principalId: string | undefined;
+}
+
 export interface ObserverParts {
   access(resource: ResourceId): Pick<Access, 'check'> | undefined;
   clock: Clock;
@@ -31,7 +40,8 @@ export class Observer {
   }
 
   /** Waits for one kind of access; another call for the same grant replaces it. */
-  watch(grantId: GrantId, resource: ResourceId, actions: readonly string[], awaited: Observed['access']): void {
+  watch(watched: Watched, awaited: Observed['access']): void {
+    const { grantId, actions } = watched;
     const before = this.#watches.get(grantId);
     if (before?.awaited === awaited) return;
     before?.controller.abort();
@@ -39,7 +49,7 @@ export class Observer {
     if (actions.length === 0) return;
     const controller = new AbortController();
     this.#watches.set(grantId, { awaited, controller });
-    void this.#until(grantId, resource, actions, awaited, controller.signal);
+    void this.#until(watched, awaited, controller.signal);
   }
 
   /** The person whose identity is checked has changed, or is signed in at last. */
@@ -53,17 +63,11 @@ export class Observer {
     this.#watches.clear();
   }
 
-  async #until(
-    grantId: GrantId,
-    resource: ResourceId,
-    actions: readonly string[],
-    awaited: Observed['access'],
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #until({ grantId, resource, actions, principalId }: Watched, awaited: Observed['access'], signal: AbortSignal): Promise<void> {
     const { clock, random, log, onObserved } = this.#parts;
     for (let checks = 0, failures = 0; !signal.aborted; checks++) {
       try {
-        const access = await this.#parts.access(resource)?.check(resource, actions, signal);
+        const access = await this.#parts.access(resource)?.check(resource, actions, signal, principalId);
         if (signal.aborted) return;
         failures = 0;
         if (access === awaited) return onObserved({ grantId, access, at: clock.now() });

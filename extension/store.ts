@@ -96,8 +96,9 @@ export class Store {
   }
 }
 
-/** A daemon that has just started learns from central what is held: until then it does not know. */
-const isComplete = ({ central }: DaemonState): boolean => central.state === 'connected' || central.state === 'not used';
+/** A daemon that has just started learns from its journal and from central what is held: until then it does not know. */
+const isComplete = ({ central, heldUnknown, unhealthy }: DaemonState): boolean =>
+  (heldUnknown === undefined || unhealthy === undefined) && (central.state === 'connected' || central.state === 'not used');
 
 function contactOf(link: Link): PanelContact {
   switch (link.state) {

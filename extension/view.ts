@@ -74,9 +74,12 @@ export const deciding = (view: View): ElevationRequest[] =>
 
 /** Nothing is known for certain about what I hold. */
 export function isUnknown(view: View): boolean {
-  if (view.link.state === 'connecting') return false;
-  if (view.link.state !== 'connected') return view.heldBefore || mine(view).length > 0 || waiting(view).length > 0;
-  return view.heldBefore || mine(view).some(({ shown }) => shown === 'unknown');
+  const held = mine(view);
+  if (view.link.state !== 'connected') return view.heldBefore || held.length > 0 || waiting(view).length > 0;
+  if (view.heldBefore || held.some(({ shown }) => shown === 'unknown')) return true;
+  const { heldUnknown, unhealthy } = view.state ?? {};
+  // A journal that was damaged comes back never: what was begun since is known.
+  return heldUnknown !== undefined && (unhealthy !== undefined || held.length === 0);
 }
 
 export interface AccessHere {

@@ -27,6 +27,7 @@ export const AuditKind = v.picklist([
   'signed-out',
   'daemon.started',
   'daemon.stopping',
+  'journal.damaged',
   'central.started',
   'policy.loaded',
   'clock.jumped',

@@ -11,7 +11,8 @@ const NEVER_CUT = /^(id|.+Id|source|prev|hash)$/;
 export function fitted<T>(schema: v.GenericSchema<unknown, T>, value: T): T | undefined {
   const first = v.safeParse(schema, value);
   if (first.success) return value;
-  const copy = structuredClone(value);
+  // Everything that is told is JSON.
+  const copy = JSON.parse(JSON.stringify(value)) as T;
   for (const issue of first.issues) if (!shorten(copy, issue)) return undefined;
   return v.is(schema, copy) ? copy : undefined;
 }

@@ -29,6 +29,8 @@ export const DaemonState = v.object({
   central: Contact,
   /** No durable record is possible: no new power until it is. The reason, when so. */
   unhealthy: v.optional(v.string()),
+  /** It is not known what this machine held before: what is listed here need not be all. The reason, when so. */
+  heldUnknown: v.optional(v.string()),
   /** Mine, and those I may decide. Ended ones are kept for an hour. */
   requests: v.record(v.string(), ElevationRequest),
   /** Mine, and other people's live ones. Ended ones of mine are kept for an hour. */
@@ -55,7 +57,7 @@ export const Change = v.variant('type', [
   v.object({ type: v.literal('sign-in'), signIn: SignIn }),
   v.object({ type: v.literal('central'), contact: Contact }),
   v.object({ type: v.literal('inventory'), inventory: DaemonState.entries.inventory }),
-  v.object({ type: v.literal('health'), unhealthy: v.optional(v.string()) }),
+  v.object({ type: v.literal('health'), unhealthy: v.optional(v.string()), heldUnknown: v.optional(v.string()) }),
   v.object({ type: v.literal('stopping') }),
   /** Not part of the state: for those who watch the record. */
   v.object({ type: v.literal('audit'), event: AuditEvent }),
@@ -84,7 +86,7 @@ export function reduce(state: DaemonState, change: Change): DaemonState {
     case 'inventory':
       return { ...state, inventory: change.inventory };
     case 'health':
-      return { ...state, unhealthy: change.unhealthy };
+      return { ...state, unhealthy: change.unhealthy, heldUnknown: change.heldUnknown };
     case 'stopping':
       return { ...state, daemon: { ...state.daemon, stopping: true } };
     case 'audit':

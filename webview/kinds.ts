@@ -29,6 +29,7 @@ const KINDS: Record<AuditKind, readonly [label: string, tone: Tone]> = {
   'daemon.stopping': ['Daemon stopping', 'note'],
   'central.started': ['Central started', 'note'],
   'policy.loaded': ['Policy loaded', 'note'],
+  'journal.damaged': ['Journal damaged', 'bad'],
   'clock.jumped': ['Clock jumped', 'bad'],
   'contact.lost': ['Contact lost', 'bad'],
   'contact.restored': ['Contact restored', 'note'],

@@ -250,6 +250,8 @@ export class Requests {
       return no('self-approval', 'Nobody decides about their own request', { wayOut: 'Ask one of the approvers, or cancel it' });
     if (!concerns(actor, request) || !this.#parts.views.mayApprove(actor, request))
       return no('not-yours', 'You are not among those who decide about this');
+    // Its timer may fire a moment late, after a restart for one; the instant holds all the same.
+    if (isOpen(request.state) && request.lapsesAt <= this.#parts.clock.now()) return no('too-late', 'This request has lapsed');
     return isOpen(request.state) || hasDecided(actor, request) ? undefined : tooLate(request);
   }
 

@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/identity';
 import * as v from 'valibot';
-import type { Clock } from '../../protocol/clock.ts';
+import { type Clock, MINUTE } from '../../protocol/clock.ts';
 import { RequestId } from '../../protocol/ids.ts';
 import { no } from '../../protocol/refusal.ts';
 import type { Approving, WaitingRequest } from '../provider.ts';
@@ -52,7 +52,8 @@ export function azureApproving(credential: TokenCredential, settings: AzureSetti
         allows,
         actions,
         requester: asked.requester,
-        duration: asked.duration,
+        // Our own requests name what is left of whole minutes when they are sent. Never less than what is asked.
+        duration: Math.ceil(asked.duration / MINUTE) * MINUTE,
         reason: asked.reason.replace(GRANT_MARK, ''),
         ...(asked.ticket === undefined ? {} : { ticket: asked.ticket }),
         askedAt: asked.askedAt,

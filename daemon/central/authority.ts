@@ -4,7 +4,7 @@ import type { FeedItem } from '../../protocol/central-api.ts';
 import type { Clock } from '../../protocol/clock.ts';
 import { SECOND, sleep } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
-import type { GrantId, RequestId, ResourceId } from '../../protocol/ids.ts';
+import type { GrantId, PersonId, RequestId, ResourceId } from '../../protocol/ids.ts';
 import { isOpen } from '../../protocol/lifecycle.ts';
 import type { ExtendParams, Params, RequestParams } from '../../protocol/messages.ts';
 import type { ElevationRequest, Grant, Person, Preview, ResourceRef, RoleOption } from '../../protocol/model.ts';
@@ -53,6 +53,10 @@ export class CentralAuthority implements Authority {
   readonly #observer: Observer;
   readonly #stopped = new AbortController();
   #kept = 0;
+  /** The journal has missed events after the last one kept: a mirror has no holes, so it takes none until they are asked for again. */
+  #missed = false;
+  #told = 0;
+  #who: PersonId | undefined;
   #reached = false;
 
   constructor(parts: CentralParts) {
@@ -73,6 +77,16 @@ export class CentralAuthority implements Authority {
   start(): void {
     this.#leases.resume();
     this.#feed.start();
+  }
+
+  get resumed(): boolean {
+    return this.#leases.resumed;
+  }
+
+  /** What the journal did not take meanwhile, and what it could not say, is gone over again. */
+  healed(): void {
+    this.#leases.resume();
+    this.#feed.again();
   }
 
   /** Somebody has signed in, or wants it tried again now. */
@@ -178,7 +192,10 @@ export class CentralAuthority implements Authority {
   #person(person: Person): void {
     const { journal, url, onPerson } = this.#parts;
     journal.may((_, record) => record.mirrorFor(RECORD, `${url} ${person.id}`));
-    this.#kept = journal.may((_, record) => record.last(RECORD)) ?? this.#kept;
+    this.#kept = journal.may((_, record) => record.last(RECORD)) ?? (this.#who === person.id ? this.#kept : 0);
+    this.#missed = false;
+    if (this.#who !== person.id) this.#told = this.#kept;
+    this.#who = person.id;
     onPerson(person);
   }
 
@@ -215,7 +232,8 @@ export class CentralAuthority implements Authority {
   #grant(grant: Grant): void {
     const { truth, journal } = this.#parts;
     const live = grant.state !== 'gone' && grant.state !== 'failed';
-    if (JSON.stringify(truth.now().grants[grant.id]) !== JSON.stringify(grant)) truth.apply({ type: 'grant', grant });
+    const shown = this.#leases.shown(grant);
+    if (JSON.stringify(truth.now().grants[grant.id]) !== JSON.stringify(shown)) truth.apply({ type: 'grant', grant: shown });
     if (this.#leases.has(grant.id)) this.#leases.see(grant);
     else if (grant.mine && live && grant.state !== 'revoking') {
       const intent = journal.may((leases) => leases.intent(grant.requestId));
@@ -227,12 +245,12 @@ export class CentralAuthority implements Authority {
     this.#observe(grant);
   }
 
-  #observe(grant: Grant): void {
-    if (grant.state === 'assigned' || (grant.state === 'unknown' && grant.usableAt === undefined)) {
-      if (this.#leases.has(grant.id)) this.#observer.watch(grant.id, grant.resource.id, this.#leases.actions(grant.id), 'allowed');
-    } else if (grant.state === 'revoking') {
-      if (this.#leases.has(grant.id)) this.#observer.watch(grant.id, grant.resource.id, this.#leases.actions(grant.id), 'denied');
-    } else this.#observer.drop(grant.id);
+  #observe({ id, state, usableAt, resource, principalId }: Grant): void {
+    const awaited =
+      state === 'revoking' ? 'denied' : state === 'assigned' || (state === 'unknown' && usableAt === undefined) ? 'allowed' : undefined;
+    if (!awaited) this.#observer.drop(id);
+    else if (this.#leases.has(id))
+      this.#observer.watch({ grantId: id, resource: resource.id, actions: this.#leases.actions(id), principalId }, awaited);
   }
 
   async #report({ grantId, access, at }: Observed): Promise<void> {
@@ -257,9 +275,12 @@ export class CentralAuthority implements Authority {
   #mirror(events: AuditEvent[], tell: boolean): void {
     const fresh = events.filter(({ seq }) => seq > this.#kept);
     if (fresh.length === 0) return;
-    this.#parts.journal.may((_, record) => record.mirror(fresh));
-    this.#kept = fresh.at(-1)?.seq ?? this.#kept;
-    if (tell) for (const event of fresh) this.#parts.onEvent(event);
+    const last = fresh.at(-1)?.seq ?? this.#kept;
+    if (!this.#missed && this.#parts.journal.may((_, record) => record.mirror(fresh) ?? true)) this.#kept = last;
+    else this.#missed = true;
+    const untold = fresh.filter(({ seq }) => seq > this.#told);
+    this.#told = Math.max(this.#told, last);
+    if (tell) for (const event of untold) this.#parts.onEvent(event);
   }
 
   #contact(contact: { state: 'connected' } | { state: 'lost'; problem: string; signedOut: boolean }): void {

@@ -37,6 +37,7 @@ export class Feed {
   readonly #parts: FeedParts;
   #run: AbortController | undefined;
   #wake: AbortController | undefined;
+  #restart: AbortController | undefined;
 
   constructor(parts: FeedParts) {
     this.#parts = parts;
@@ -53,6 +54,12 @@ export class Feed {
     this.#wake?.abort();
   }
 
+  /** Asks for everything anew, without calling contact lost: what was missed here was not central's doing. */
+  again(): void {
+    this.#restart?.abort();
+    this.#wake?.abort();
+  }
+
   stop(): void {
     this.#run?.abort();
     this.#run = undefined;
@@ -61,13 +68,17 @@ export class Feed {
   async #follow(stopped: AbortSignal): Promise<void> {
     const { clock, random, log, onContact } = this.#parts;
     for (let tries = 1; !stopped.aborted; tries++) {
+      const restart = new AbortController();
+      this.#restart = restart;
       try {
-        await this.#once(stopped, () => {
+        await this.#once(AbortSignal.any([stopped, restart.signal]), () => {
           tries = 0;
         });
+        if (restart.signal.aborted) continue;
         if (!stopped.aborted) onContact({ state: 'lost', problem: 'Central ended the feed', signedOut: false });
       } catch (error) {
         if (stopped.aborted) return;
+        if (restart.signal.aborted) continue;
         log.warn('contact with central lost', { attempt: tries, ...ofError(error) });
         onContact({
           state: 'lost',

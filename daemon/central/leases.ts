@@ -4,6 +4,7 @@ import { HOUR, MINUTE, SECOND, sleep } from '../../protocol/clock.ts';
 import { Deadlines } from '../../protocol/deadlines.ts';
 import type { GrantId } from '../../protocol/ids.ts';
 import { readJson } from '../../protocol/json.ts';
+import { mayStand } from '../../protocol/lifecycle.ts';
 import { Grant } from '../../protocol/model.ts';
 import type { EndBecause, Truth } from '../authority.ts';
 import { backoff } from '../backoff.ts';
@@ -41,18 +42,23 @@ export class CentralLeases {
   readonly #leases = new Map<GrantId, CentralLease>();
   readonly #ends: Deadlines<GrantId>;
   readonly #beats = new Map<GrantId, Cancel>();
-  readonly #endings = new Map<GrantId, { done: Promise<void>; wake: AbortController }>();
+  readonly #endings = new Map<GrantId, { accepted: Promise<void>; wake: AbortController }>();
   readonly #stopped = new AbortController();
+  #resumed = false;
 
   constructor(parts: CentralLeasesParts) {
     this.#parts = parts;
     this.#ends = new Deadlines(parts.clock, (id) => void this.end(id, 'expired'));
   }
 
-  /** Takes up the journal: due ones are ended at once, the others renewed and shown as unknown until central says. */
+  /** Takes up the journal, once it can be read: due ones are ended at once, the others renewed and shown as unknown until central says. */
   resume(): void {
     const { journal, clock, truth, log } = this.#parts;
-    for (const row of journal.may((leases) => leases.load('central', clock.now() + HOUR)) ?? []) {
+    const rows = this.#resumed ? [] : journal.may((leases) => leases.load('central', clock.now() + HOUR));
+    if (!rows) return;
+    this.#resumed = true;
+    for (const row of rows) {
+      if (this.#leases.has(row.grantId)) continue;
       const parsed = v.safeParse(CentralLease, readJson(row.body));
       if (!parsed.success) {
         log.error('lease not understood', { grantId: row.grantId });
@@ -60,13 +66,19 @@ export class CentralLeases {
       }
       const lease = parsed.output;
       this.#leases.set(row.grantId, lease);
-      truth.apply({ type: 'grant', grant: { ...lease.grant, state: 'unknown', awaiting: 'Verifying after a restart' } });
+      const known = truth.now().grants[row.grantId];
+      if (!known || mayStand(known.state))
+        truth.apply({ type: 'grant', grant: { ...lease.grant, state: 'unknown', awaiting: 'Verifying after a restart' } });
       truth.record({ ...about(lease.grant), kind: 'lease.resumed', text: `This daemon holds ${what(lease.grant)} again after a restart` });
       const due = Math.min(lease.grant.notAfter, row.bootDue ?? lease.grant.notAfter);
       this.#ends.set(row.grantId, due);
       if (lease.ending) void this.end(row.grantId, lease.ending);
       else this.#beat(row.grantId);
     }
+  }
+
+  get resumed(): boolean {
+    return this.#resumed;
   }
 
   has(id: GrantId): boolean {
@@ -91,9 +103,20 @@ export class CentralLeases {
     this.#leases.set(grant.id, lease);
     // Power may stand already: without a disk it is held in memory, so that it is still ended.
     this.#write(lease);
-    this.#ends.set(grant.id, grant.notAfter);
     this.#parts.truth.record({ ...about(grant), kind: 'lease.taken', text: `This daemon holds ${what(grant)}` });
-    this.#beat(grant.id);
+    this.#hold(grant);
+  }
+
+  #hold({ id, notAfter }: Grant): void {
+    this.#ends.set(id, notAfter);
+    this.#beat(id);
+  }
+
+  /** What may be shown of what central says: with its end asked for, power is on its way out, whatever central says meanwhile. */
+  shown(grant: Grant): Grant {
+    if (!this.#leases.get(grant.id)?.ending || isEnding(grant)) return grant;
+    const before = this.#parts.truth.now().grants[grant.id];
+    return ending(grant, before?.endingAt ?? this.#parts.clock.now(), before?.awaiting ?? 'Asking central to end it');
   }
 
   /** What central says of a grant that is held. */
@@ -104,7 +127,12 @@ export class CentralLeases {
     const next = { ...lease, grant };
     this.#leases.set(grant.id, next);
     if (grant.state !== lease.grant.state || over) this.#write(next, over ? (grant.goneAt ?? this.#parts.clock.now()) : undefined);
-    if (!isEnding(grant)) return;
+    if (!isEnding(grant)) {
+      // Its end was accepted once, and central has lost that: it is asked for again.
+      if (next.ending) void this.end(grant.id, next.ending);
+      else if (isEnding(lease.grant)) this.#hold(grant);
+      return;
+    }
     this.#quiet(grant.id);
     this.#ends.delete(grant.id);
     this.#endings.get(grant.id)?.wake.abort();
@@ -125,24 +153,26 @@ export class CentralLeases {
   /** Central answers again: what waits for it goes on at once. */
   wake(): void {
     for (const { wake } of this.#endings.values()) wake.abort();
-    for (const id of this.standing()) if (!this.#endings.has(id)) this.#beat(id);
+    for (const id of this.standing()) if (!this.#leases.get(id)?.ending) this.#beat(id);
   }
 
-  /** Asks central to end it, for ever. Resolves once that is accepted. */
+  /** Asks central to end it, for ever: until central shows it as ending. Resolves once central has accepted it. */
   end(id: GrantId, because: EndBecause | 'expired'): Promise<void> {
     const known = this.#endings.get(id);
-    if (known) return known.done;
+    if (known) return known.accepted;
     const lease = this.#leases.get(id);
     if (!lease || isEnding(lease.grant)) return Promise.resolve();
-    const ending = { ...lease, ending: because };
-    this.#leases.set(id, ending);
-    this.#write(ending);
+    const asked = { ...lease, ending: because };
+    this.#leases.set(id, asked);
+    this.#write(asked);
     this.#quiet(id);
-    const wake = new AbortController();
-    const entry = { done: this.#untilAccepted(id, because), wake };
-    this.#endings.set(id, entry);
-    void entry.done.finally(() => this.#endings.delete(id));
-    return entry.done;
+    const { promise: accepted, resolve } = Promise.withResolvers<void>();
+    this.#endings.set(id, { accepted, wake: new AbortController() });
+    void this.#untilEnding(id, because, resolve).finally(() => {
+      resolve();
+      this.#endings.delete(id);
+    });
+    return accepted;
   }
 
   stop(): void {
@@ -151,7 +181,7 @@ export class CentralLeases {
     for (const id of [...this.#beats.keys()]) this.#quiet(id);
   }
 
-  async #untilAccepted(id: GrantId, because: Ending): Promise<void> {
+  async #untilEnding(id: GrantId, because: Ending, onAccepted: () => void): Promise<void> {
     const { http, clock, random, truth, log } = this.#parts;
     const began = clock.now();
     for (let tries = 1, alarmed = false; !this.#stopped.signal.aborted; tries++) {
@@ -162,21 +192,25 @@ export class CentralLeases {
         // Too late and not found are the same good news: it is ending, or was never there.
         const accepted = answer.ok || answer.refusal.code === 'too-late' || answer.refusal.code === 'not-found';
         if (tries === 1) this.#attempted(grant, accepted ? 'accepted' : 'refused');
-        if (accepted) return;
-        log.warn('revocation refused', { grantId: id, attempt: tries, code: answer.refusal.code, problem: answer.refusal.message });
-        this.#overlay(grant, answer.refusal.message);
+        if (accepted) {
+          onAccepted();
+          this.#overlay(id, 'Central has accepted the end, and does not show it yet');
+        } else {
+          log.warn('revocation refused', { grantId: id, attempt: tries, code: answer.refusal.code, problem: answer.refusal.message });
+          this.#overlay(id, answer.refusal.message);
+        }
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
         if (tries === 1) this.#attempted(grant, 'unanswered');
         log.warn('revocation not answered', { grantId: id, attempt: tries, ...ofError(error) });
-        this.#overlay(grant, 'Central does not answer; it is asked again until it does');
+        this.#overlay(id, 'Central does not answer; it is asked again until it does');
       }
       if (!alarmed && clock.now() - began >= MINUTE) {
         alarmed = true;
         truth.record({
           ...about(grant),
           kind: 'revocation.delayed',
-          text: `Central has not accepted the end of ${what(grant)} yet`,
+          text: `Central does not show the end of ${what(grant)} yet`,
           lateBy: clock.now() - began,
           lateAfter: because === 'expired' ? 'due' : 'asked',
         });
@@ -193,11 +227,12 @@ export class CentralLeases {
   }
 
   /** Less power may be shown before it is proven, as being on its way; more never. */
-  #overlay(grant: Grant, awaiting: string): void {
-    this.#parts.truth.apply({
-      type: 'grant',
-      grant: { ...grant, state: 'revoking', endingAt: grant.endingAt ?? this.#parts.clock.now(), awaiting },
-    });
+  #overlay(id: GrantId, awaiting: string): void {
+    const { truth, clock } = this.#parts;
+    const grant = this.#leases.get(id)?.grant;
+    // Central has said more meanwhile.
+    if (!grant || isEnding(grant)) return;
+    truth.apply({ type: 'grant', grant: ending(grant, truth.now().grants[id]?.endingAt ?? clock.now(), awaiting) });
   }
 
   #attempted(grant: Grant, outcome: keyof typeof ATTEMPTED): void {
@@ -255,6 +290,13 @@ const ATTEMPTED = {
   refused: (which: string) => `Central refused to end ${which}, and is asked again`,
   unanswered: (which: string) => `Central did not answer when asked to end ${which}, and is asked again`,
 };
+
+const ending = (grant: Grant, endingAt: Instant, awaiting: string): Grant => ({
+  ...grant,
+  state: 'revoking',
+  endingAt: grant.endingAt ?? endingAt,
+  awaiting: awaiting.slice(0, 500),
+});
 
 const isEnding = (grant: Grant | undefined): boolean => grant?.state === 'revoking' || grant?.state === 'gone' || grant?.state === 'failed';
 

@@ -73,4 +73,7 @@ const commandLine: CommandLine = {
 
 // A reader that has gone (`| head`) is no failure; whatever is awaited for it ends.
 stdout.on('error', () => {});
-process.exitCode = await run(process.argv.slice(2), commandLine);
+const status = await run(process.argv.slice(2), commandLine);
+// Everything is said and done: what is still open somewhere must not keep a terminal or a script waiting.
+for (const stream of [stdout, stderr]) await new Promise<void>((resolve) => void stream.write('', () => resolve()));
+process.exit(status);

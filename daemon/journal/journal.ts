@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { AuditBody, type AuditEvent } from '../../protocol/audit.ts';
 import type { Cancel, Clock } from '../../protocol/clock.ts';
@@ -9,6 +10,7 @@ import { type Log, ofError } from '../log.ts';
 import { Leases } from './leases.ts';
 import { RecordQuery } from './query.ts';
 import { RecordStore } from './record.ts';
+import { noteSetAside, readSetAside, type SetAside } from './set-aside.ts';
 
 export interface JournalParts {
   open(): DatabaseSync;
@@ -44,12 +46,18 @@ export class Journal {
   #unhealthy: string | undefined;
   #waiting: AuditBody[] = [];
   #cancel: Cancel = () => {};
+  #setAside: SetAside | undefined;
   #closed = false;
   #lost = false;
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
     this.#tryOpen();
+  }
+
+  /** The journal before this one, when it was damaged. */
+  get setAside(): SetAside | undefined {
+    return this.#setAside;
   }
 
   get unhealthy(): string | undefined {
@@ -124,10 +132,22 @@ export class Journal {
     try {
       const db = open();
       this.#stores = { db, leases: new Leases(db, clock, bootId), record: new RecordStore(db, source), query: new RecordQuery(db) };
+      this.#setAside = this.may(() => readSetAside(db));
+      if (this.#setAside && !this.#setAside.told) this.#tellSetAside(db, this.#setAside);
     } catch (cause) {
       log.error('journal', ofError(cause));
       this.#broke(cause);
     }
+  }
+
+  #tellSetAside(db: DatabaseSync, { at, file }: SetAside): void {
+    this.#parts.log.error('the journal was damaged and is set aside', { path: file });
+    this.record({
+      kind: 'journal.damaged',
+      text: 'The journal was damaged and is set aside: what this daemon held before is not known',
+      data: { file: path.basename(file) },
+    });
+    this.may(() => noteSetAside(db, { at, file, told: true }));
   }
 
   #broke(cause: unknown): void {

@@ -1,6 +1,7 @@
 import { chmodSync, renameSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../protocol/fault.ts';
+import { noteSetAside } from './set-aside.ts';
 
 /** Numbered steps: the file knows how many it has taken. A step is never edited once released. */
 const MIGRATIONS: readonly string[] = [
@@ -45,8 +46,8 @@ const MIGRATIONS: readonly string[] = [
 ];
 
 /**
- * Opens the journal: leases, intents and the record; never a secret. A damaged file is set aside, not deleted.
- * @param stamp Marks the name of a file that is set aside.
+ * Opens the journal: leases, intents and the record; never a secret. A damaged file is set aside, not deleted, and the new one says so.
+ * @param stamp The instant of now: marks the name of a file that is set aside.
  * @throws Fault `store-failed` when no durable journal is possible here, or a newer version wrote it.
  */
 export function openJournal(file: string, stamp: number): DatabaseSync {
@@ -55,9 +56,12 @@ export function openJournal(file: string, stamp: number): DatabaseSync {
   } catch (error) {
     if (!isDamaged(error)) throw error instanceof Fault ? error : failed(file, error);
   }
-  for (const suffix of ['', '-wal', '-shm']) setAside(`${file}${suffix}`, `${file}.damaged-${stamp}${suffix}`);
+  const aside = `${file}.damaged-${stamp}`;
+  for (const suffix of ['', '-wal', '-shm']) setAside(`${file}${suffix}`, `${aside}${suffix}`);
   try {
-    return opened(file);
+    const db = opened(file);
+    noteSetAside(db, { at: stamp, file: aside });
+    return db;
   } catch (error) {
     throw failed(file, error);
   }

@@ -44,6 +44,7 @@ export class PimAuthority implements Authority {
   readonly #approvals: Approvals;
   /** Requests being prepared: the same idempotency key twice is one request, also while the first is under way. */
   readonly #preparing = new Map<string, Promise<Answer<RequestId>>>();
+  #resumed = false;
   #stopped = false;
 
   constructor(parts: PimParts) {
@@ -54,11 +55,23 @@ export class PimAuthority implements Authority {
 
   start(): void {
     const { journal, clock, log } = this.#parts;
-    for (const row of journal.may((leases) => leases.load('pim', clock.now() - HOUR)) ?? []) {
+    const rows = this.#resumed ? [] : journal.may((leases) => leases.load('pim', clock.now() - HOUR));
+    if (!rows) return;
+    this.#resumed = true;
+    for (const row of rows) {
       const lease = v.safeParse(PimLease, readJson(row.body));
       if (lease.success) this.#holder.resume(lease.output, row.bootDue);
       else log.error('lease not understood', { grantId: row.grantId });
     }
+  }
+
+  get resumed(): boolean {
+    return this.#resumed;
+  }
+
+  /** Nothing was asked for while the journal could not be read: what it holds is all. */
+  healed(): void {
+    this.start();
   }
 
   async eligibility(resource: ResourceRef, signal: AbortSignal): Promise<Answer<RoleOption[]>> {

@@ -2,7 +2,7 @@ import { env, type QuickInputButton, ThemeIcon } from 'vscode';
 import type { ElevationRequest, Grant } from '../../protocol/model.ts';
 import { type Choice, line, pick, separator } from '../quick/pick.ts';
 import type { StepEnd } from '../quick/steps.ts';
-import { extendable, mine, revocable, type ShownGrant, type View, waiting } from '../view.ts';
+import { extendable, isUnknown, mine, revocable, type ShownGrant, type View, waiting } from '../view.ts';
 import { onWhat } from '../words/grants.ts';
 import { cancel, requestChoice } from './cancel-request.ts';
 import { extend } from './extend.ts';
@@ -52,6 +52,7 @@ function entries(parts: ShowAccessParts, view: View): Choice<Entry>[] {
   const connected = view.link.state === 'connected';
   return [
     ...(connected ? [] : outOfContact(parts, view)),
+    ...(connected && view.state?.heldUnknown ? [line('What you held before is not known', 'warning', view.state.heldUnknown)] : []),
     ...(held.length > 0 ? [separator(connected ? 'You hold' : 'You held when contact was lost')] : []),
     ...held.map((shown) => ({
       ...grantChoice(parts, shown),
@@ -60,7 +61,7 @@ function entries(parts: ShowAccessParts, view: View): Choice<Entry>[] {
     })),
     ...(requests.length > 0 ? [separator('Waiting for approval')] : []),
     ...requests.map((request) => ({ ...requestChoice(request), buttons: connected ? [CANCEL] : [], value: { request } })),
-    ...(held.length + requests.length === 0 ? [line('You hold nothing', 'lock')] : []),
+    ...(held.length + requests.length === 0 && !isUnknown(view) ? [line('You hold nothing', 'lock')] : []),
     ...(connected && revocable(view).length > 1
       ? [separator(''), { label: 'Revoke all', iconPath: new ThemeIcon('lock'), value: { all: true as const } }]
       : []),

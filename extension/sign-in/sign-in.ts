@@ -65,10 +65,10 @@ export class SignIn {
   async signOut(): Promise<void> {
     const to = await choose('Sign out', signedInTo(this.#parts.store.view));
     if (!to) return;
-    if (to === 'azure') await this.#forget();
     try {
       const answer = await this.#parts.store.ask('sign-out', { to });
-      if (!answer.ok) this.#parts.notices.refused('Sign out', answer.refusal);
+      if (!answer.ok) return this.#parts.notices.refused('Sign out', answer.refusal);
+      if (to === 'azure') await this.#forget();
     } catch (error) {
       this.#parts.notices.failed('Sign out', error);
     }
@@ -131,8 +131,10 @@ export class SignIn {
       if (session) return await this.#give(session.accessToken);
       if (!this.#handedOver) return;
       // The person has signed out of it in VS Code: the daemon must not go on with what it was given.
-      this.#handedOver = false;
-      await store.ask('sign-out', { to: 'azure' });
+      const answer = await store.ask('sign-out', { to: 'azure' });
+      this.#handedOver = !answer.ok;
+      // It needs it until what was held is taken back.
+      if (!answer.ok) this.#cancelRenewal = this.#parts.clock.after(MINUTE, () => void this.#quietly());
     } catch (error) {
       report('Microsoft session', error);
     }

@@ -88,7 +88,9 @@ function unknown(view: View): Status {
 
 function whyUnknown(view: View): string | undefined {
   if (view.link.state === 'absent') return `No daemon runs: ${view.link.problem}.`;
+  if (view.link.state === 'connecting') return 'Connecting to the Portcullis daemon.';
   if (view.link.state !== 'connected') return 'Contact with the Portcullis daemon is lost.';
+  if (view.state?.heldUnknown) return `${view.state.heldUnknown}.`;
   return view.state?.central.problem ?? mine(view).find(({ shown }) => shown === 'unknown')?.grant.problem?.message;
 }
 

@@ -66,8 +66,11 @@ test('a request that lapsed while central was down lapses at its start', async (
   await stage.stop();
   await stage.clock.advance(61 * MINUTE);
   await stage.start();
+  // Before its timer had a chance to fire: the clock has not moved since the start.
+  assert.equal(refusalOf(await stage.call('ben', 'approve', { id: asked.id, body: { reason: '' } })).code, 'too-late');
   await stage.clock.advance(300);
   assert.equal((await stage.request('alice', asked.id)).state, 'expired');
+  assert.equal(stage.cloud.calls.length, 0);
 });
 
 test('stopped while the cloud was being asked: what is not known is taken back', async (t) => {

@@ -87,7 +87,7 @@ test('Ben sees what Alice asks for, approves as himself, and what she asked for 
   assert.equal(request.requester.name, 'Alice Novak');
   assert.equal(request.role.title, 'Network Contributor');
   assert.equal(request.resource.kind, 'Load balancer');
-  assert.ok(request.duration <= 15 * MINUTE && request.duration > 14 * MINUTE, 'Azure counts from when it was sent');
+  assert.equal(request.duration, 15 * MINUTE);
   assert.equal(request.ticket, 'CHG-1');
   assert.equal(request.reason, 'INC-7: drain', "without our own mark in Azure's record");
   assert.ok(request.actions.length > 0);

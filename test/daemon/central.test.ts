@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { sha256 } from '../../daemon/door/secrets.ts';
+import { openJournal as open } from '../../daemon/journal/open.ts';
 import { type AuditEvent, firstBroken } from '../../protocol/audit.ts';
 import type { Client } from '../../protocol/client.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
 import type { Grant } from '../../protocol/model.ts';
 import { shownState } from '../../protocol/state.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { scratch } from '../support/scratch.ts';
 import { FakeCentral } from './support/central.ts';
 import { ALICE, BALANCER, BEN, grantId, ROLE } from './support/cloud.ts';
 import { type Stage, startStage } from './support/stage.ts';
@@ -188,6 +191,130 @@ test('a revocation while central is down is accepted, shown, and asked for until
   set.cloud.power = false;
   await set.clock.advance(30 * SECOND);
   assert.equal(grantOf(client).state, 'gone');
+});
+
+test('an end that central accepted and lost is asked for again, and is never shown as power', async (t) => {
+  const set = await startSet(t);
+  const client = await usable(set);
+  const real = set.central.call.bind(set.central);
+  let loses = true;
+  let asked = 0;
+  set.central.call = async (endpoint, given) => {
+    if (endpoint !== 'revoke') return real(endpoint, given);
+    asked += 1;
+    return loses ? { ok: true, value: {} as never } : real(endpoint, given);
+  };
+  assert.ok((await client.call('revoke', { grantId: grantId(1) })).ok);
+  await set.clock.advance(5 * MINUTE);
+  assert.ok(asked >= 5, `asked ${asked} times`);
+  assert.equal(grantOf(client).state, 'revoking');
+  // What central says of it meanwhile is no news.
+  const beats = set.central.count('heartbeat');
+  set.central.move(grantId(1), 'usable');
+  set.central.drop();
+  await set.clock.advance(20 * SECOND);
+  assert.equal(grantOf(client).state, 'revoking');
+  assert.equal(set.central.count('heartbeat'), beats, 'nothing renews what is to end');
+  loses = false;
+  set.cloud.power = false;
+  await set.clock.advance(2 * MINUTE);
+  assert.equal(grantOf(client).state, 'gone');
+  const answered = asked;
+  await set.clock.advance(10 * MINUTE);
+  assert.equal(asked, answered, 'not asked again once central shows it');
+});
+
+test('what central ended and brought back, from a copy of yesterday, still ends here at its instant', async (t) => {
+  const set = await startSet(t);
+  await usable(set);
+  set.central.move(grantId(1), 'revoking');
+  set.cloud.power = true;
+  set.central.move(grantId(1), 'usable');
+  await set.clock.advance(31 * MINUTE);
+  assert.ok(set.central.count('revoke') > 0);
+  assert.notEqual(set.central.grants.get(grantId(1))?.state, 'usable');
+});
+
+test('only the holder of a grant observes it: what somebody else may do is not reported', async (t) => {
+  const set = await startSet(t);
+  const client = await usable(set);
+  set.central.move(grantId(1), 'revoking', { principalId: ALICE.id });
+  set.cloud.person = BEN;
+  set.cloud.power = false;
+  await set.clock.advance(5 * MINUTE);
+  assert.equal(grantOf(client).state, 'revoking');
+  set.cloud.person = ALICE;
+  await set.clock.advance(MINUTE);
+  assert.equal(grantOf(client).state, 'gone');
+});
+
+test('a journal that opens late: unknown until then, and then held, also what was granted meanwhile', async (t) => {
+  const clock = new ManualClock();
+  const central = new FakeCentral(clock);
+  const dir = scratch(t);
+  let broken = false;
+  const openJournal = () => {
+    if (broken) throw new Error('EIO');
+    return open(path.join(dir, 'journal.db'), clock.now());
+  };
+  const set = Object.assign(await startStage(t, { authorities: ['central'], http: central, clock, dir, parts: { openJournal } }), {
+    central,
+  });
+  await usable(set);
+  broken = true;
+  await set.restart();
+  const client = await set.client();
+  await clock.advance(SECOND);
+  assert.ok(client.state.heldUnknown);
+  broken = false;
+  await clock.advance(30 * SECOND);
+  assert.equal(client.state.heldUnknown, undefined);
+  assert.equal(grantOf(client).state, 'usable');
+  assert.equal(set.daemon.live.now.central.state, 'connected');
+  const before = central.count('revoke');
+  await clock.advance(30 * MINUTE);
+  assert.ok(central.count('revoke') > before, 'it ends at its instant');
+});
+
+test("central's record is mirrored without a hole, also over a disk that took nothing for a while", async (t) => {
+  const clock = new ManualClock();
+  const central = new FakeCentral(clock);
+  const dir = scratch(t);
+  let db: ReturnType<typeof open> | undefined;
+  const openJournal = () => {
+    db = open(path.join(dir, 'journal.db'), clock.now());
+    return db;
+  };
+  const set = Object.assign(await startStage(t, { authorities: ['central'], http: central, clock, dir, parts: { openJournal } }), {
+    central,
+  });
+  const client = await usable(set);
+  const told: number[] = [];
+  client.onChange((numbered) => {
+    const change = numbered?.change;
+    if (change?.type === 'audit' && change.event.source === 'central') told.push(change.event.seq);
+  });
+  const since = central.record.length;
+  db?.exec('PRAGMA query_only=1');
+  central.tell({ kind: 'request.created', text: 'not taken' });
+  await clock.advance(SECOND);
+  assert.ok(client.state.unhealthy);
+  db?.exec('PRAGMA query_only=0');
+  central.tell({ kind: 'request.created', text: 'taken again, and not before the one that is missing' });
+  const contacts: string[] = [];
+  client.onChange((numbered) => {
+    if (numbered?.change.type === 'central') contacts.push(numbered.change.contact.state);
+  });
+  await clock.advance(30 * SECOND);
+  assert.equal(client.state.unhealthy, undefined);
+  assert.deepEqual(contacts, [], 'contact was never lost');
+  const { events } = await client.call('audit.query', { filter: {}, offset: 0, limit: 500 });
+  const seqs = events.filter(({ source }) => source === 'central').map(({ seq }) => seq);
+  assert.deepEqual(
+    seqs.sort((a, b) => a - b),
+    central.record.map(({ seq }) => seq),
+  );
+  assert.deepEqual(told, [since + 1, since + 2], 'each told once');
 });
 
 test('a revocation that central never heard survives kill -9', async (t) => {

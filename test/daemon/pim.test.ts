@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { sha256 } from '../../daemon/door/secrets.ts';
+import { openJournal } from '../../daemon/journal/open.ts';
 import { firstBroken } from '../../protocol/audit.ts';
 import type { Client } from '../../protocol/client.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
 import { LINGERS } from '../../protocol/door.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { Grant, Part } from '../../protocol/model.ts';
-import { settle } from '../support/manual-clock.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
+import { scratch } from '../support/scratch.ts';
 import { ALICE, BALANCER, BEN, POOL, ROLE } from './support/cloud.ts';
 import { type Stage, startStage } from './support/stage.ts';
 
@@ -532,6 +536,84 @@ test('another right of the person does not keep an ended grant on the screen for
   await stage.clock.advance(3 * MINUTE);
   assert.equal(only(client).state, 'gone');
   assert.equal(only(client).proof, 'absent');
+});
+
+test('a journal that opens late: unknown until then, and then everything that it holds is taken up', async (t) => {
+  const dir = scratch(t);
+  const clock = new ManualClock();
+  let broken = false;
+  const stage = await startStage(t, {
+    dir,
+    clock,
+    parts: {
+      openJournal: () => {
+        if (broken) throw new Error('EIO');
+        return openJournal(path.join(dir, 'journal.db'), clock.now());
+      },
+    },
+  });
+  await usable(stage);
+  broken = true;
+  await stage.restart();
+  const client = await stage.client();
+  await clock.advance(SECOND);
+  assert.deepEqual(client.state.grants, {});
+  assert.ok(client.state.heldUnknown, 'nothing listed is not nothing held');
+  broken = false;
+  await clock.advance(30 * SECOND);
+  assert.equal(client.state.heldUnknown, undefined);
+  assert.equal(only(client).state, 'usable');
+  await clock.advance(30 * MINUTE);
+  assert.equal(only(client).state, 'gone');
+  assert.equal(stage.cloud.power, false);
+});
+
+test('a damaged journal is told, in the record and on the screen, and keeps nobody from new power', async (t) => {
+  const stage = await startStage(t);
+  await usable(stage);
+  // Killed with nothing left in its log of writes, and then the disk did this.
+  const file = path.join(stage.dir, 'journal.db');
+  await stage.restart();
+  for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+  writeFileSync(file, 'this is no database, and long enough to be looked at as one'.repeat(100));
+  await stage.restart();
+  const client = await stage.client();
+  assert.equal(client.state.unhealthy, undefined);
+  assert.match(client.state.heldUnknown ?? '', /damaged.*within a day/);
+  assert.ok((await kinds(client)).includes('journal.damaged'));
+  assert.ok(stage.log.lines.some(({ level, event }) => level === 'error' && /damaged/.test(event)));
+  assert.ok((await client.call('request', ask())).ok);
+  await stage.clock.advance(SECOND);
+  assert.equal(only(client).state, 'usable');
+  // The next daemon still says so, and records it once.
+  await stage.restart();
+  const next = await stage.client();
+  assert.ok(next.state.heldUnknown);
+  assert.equal((await kinds(next)).filter((kind) => kind === 'journal.damaged').length, 1);
+  await stage.clock.advance(25 * 60 * MINUTE);
+  assert.equal(next.state.heldUnknown, undefined, 'by then it has ended by itself');
+});
+
+test('signing out waits for what is held: only that identity can give it back', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  const again = stage.clock.now() + 4 * MINUTE;
+  stage.pim.releases = [{ state: 'not yet', again, why: 'Azure allows release at 14:20' }, { state: 'accepted' }];
+  let said: Awaited<ReturnType<typeof signOut>> | undefined;
+  const signOut = () => client.call('sign-out', { to: 'azure' });
+  void signOut().then((answer) => {
+    said = answer;
+  });
+  await stage.clock.advance(6 * SECOND);
+  assert.ok(said && !said.ok);
+  assert.equal(said.refusal.code, 'still-held');
+  assert.match(said.refusal.message, /Azure allows release at 14:20/);
+  assert.equal(only(client).state, 'revoking', 'its end has begun all the same');
+  assert.equal(client.state.signIns.find(({ to }) => to === 'azure')?.state, 'signed in');
+  await stage.clock.advance(5 * MINUTE);
+  assert.equal(only(client).state, 'gone');
+  assert.ok((await signOut()).ok);
+  assert.equal(client.state.signIns.find(({ to }) => to === 'azure')?.state, 'signed out');
 });
 
 test('after kill -9 a usable grant is verified, resumed, and still ends at its instant', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -196,9 +196,14 @@ test('nothing but the enrolment file moves its targets', async (t) => {
 /** A daemon of Alice's: the enrolment file names the simulated Azure, and her `az` is signed in. */
 async function elevated(
   t: TestContext,
+  minActive?: number,
 ): Promise<{ home: Home; daemon: ReturnType<typeof run>; azure: AzureCloud; client: Client; allowed: () => boolean }> {
   const home = makeHome(t);
-  const azure = await startAzure({ clock, estate: makeEstate({ balancers: 24 }) });
+  const azure = await startAzure({
+    clock,
+    estate: makeEstate({ balancers: 24 }),
+    ...(minActive === undefined ? {} : { timing: { minActive } }),
+  });
   t.after(() => azure.close());
   writeAz(path.join(home.home, 'bin'), azProfile(azure, PEOPLE.alice.oid));
   const { endpoint, authorityHost, caFile, tenantId } = azure;
@@ -209,7 +214,7 @@ async function elevated(
     caFile,
     tenantId,
     propagationMinutes: 0.1,
-    shortestHoldMinutes: 0.05,
+    shortestHoldMinutes: (minActive ?? 3_000) / 60_000,
   };
   writeFileSync(home.places.enrolmentFile, JSON.stringify({ azure: targets }), { mode: 0o600 });
   const daemon = run(t, home);
@@ -260,4 +265,42 @@ test('kill -9 while elevated, and another daemon: it takes the lease up and can 
   assert.ok((await client.call('revoke', { grantId: grant.id })).ok);
   await until('gone', () => client.state.grants[grant.id]?.state === 'gone');
   assert.equal(allowed(), false);
+});
+
+test('SIGTERM while Azure says "not yet": it stays until Azure has taken it back, and says so', { timeout: 60_000 }, async (t) => {
+  const { daemon, allowed, home } = await elevated(t, 15_000);
+  const told = performance.now();
+  daemon.child.kill('SIGTERM');
+  await until('its word', () => /has not taken back Backends on .* yet/.test(daemon.said()));
+  assert.ok(performance.now() - told < 8_000, 'after the five seconds that everything has');
+  assert.equal(daemon.child.exitCode, null);
+  assert.ok(existsSync(home.places.entryFile), 'a newcomer finds it, and takes over');
+  assert.equal(allowed(), true);
+  assert.equal(await daemon.ended, 0);
+  assert.equal(allowed(), false, 'ended by this daemon, long before its instant');
+  assert.match(readFileSync(home.places.logFile, 'utf8'), /stays until the cloud takes back/);
+});
+
+test('a second SIGTERM leaves at once; a client that comes gets the next daemon, which ends it', { timeout: 60_000 }, async (t) => {
+  const { daemon, allowed, home, client: before } = await elevated(t, 20_000);
+  daemon.child.kill('SIGTERM');
+  await until('the first', () => before.state.daemon.stopping);
+  daemon.child.kill('SIGTERM');
+  const told = performance.now();
+  assert.equal(await daemon.ended, 0);
+  assert.ok(performance.now() - told < 3_000);
+  assert.equal(allowed(), true);
+  run(t, home);
+  const client = await through(await until('the next daemon', () => readEntry(home.places.entryFile, uid, isAlive)));
+  await until('revoking', () => Object.values(client.state.grants).some(({ state }) => state === 'revoking'));
+  await until('the end', () => !allowed(), 30_000);
+});
+
+test('a daemon whose state folder has vanished ends by itself', { timeout: 30_000 }, async (t) => {
+  const home = makeHome(t);
+  const daemon = run(t, home);
+  await entryOf(home);
+  rmSync(home.places.stateDir, { recursive: true });
+  assert.equal(await daemon.ended, 0);
+  assert.match(daemon.said(), /state folder has vanished/);
 });

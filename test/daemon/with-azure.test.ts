@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import type { TokenCredential } from '@azure/identity';
+import { azureProvider } from '../../cloud/azure/provider.ts';
+import { azureSelfService } from '../../cloud/azure/self-service.ts';
 import { HandedOverSession } from '../../daemon/sign-in/session.ts';
 import type { Client } from '../../protocol/client.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
@@ -17,6 +20,8 @@ interface Both extends Stage {
   azure: AzureStage;
   balancer: LoadBalancer;
   client(): Promise<Client>;
+  /** `az login` as this person, while the daemon runs. */
+  signInAs(person: 'alice' | 'dan'): void;
   allowed(): boolean;
   eventually<T>(what: string, ready: () => T | undefined | false, by?: number): Promise<T>;
 }
@@ -24,13 +29,16 @@ interface Both extends Stage {
 async function startBoth(t: TestContext, timing: Partial<Timing>, subscription = 'Shop production'): Promise<Both> {
   const azure = await startAzureStage(t, { timing });
   const { clock } = azure;
-  const credential = azure.azure.credential(PEOPLE.alice.oid);
+  let signedIn: 'alice' | 'dan' = 'alice';
+  const credential: TokenCredential = {
+    getToken: (scopes, options) => azure.azure.credential(PEOPLE[signedIn].oid).getToken(scopes, options),
+  };
   const stage = await startStage(t, {
     clock,
     parts: {
       azure: {
-        provider: azure.provider(),
-        selfService: azure.selfService(),
+        provider: azureProvider(credential, azure.settings, clock),
+        selfService: azureSelfService(credential, azure.settings, clock),
         approving: azure.approving(),
         credential: credential as never,
         by: () => 'Azure CLI',
@@ -52,7 +60,15 @@ async function startBoth(t: TestContext, timing: Partial<Timing>, subscription =
       `Waited for ${what}: ${JSON.stringify(stage.daemon.live.now.grants)} ${JSON.stringify(stage.daemon.live.now.signIns)} ${JSON.stringify(stage.log.lines.slice(-5))}`,
     );
   };
-  const both = Object.assign(stage, { azure, balancer, eventually, allowed: () => azure.allows(azure.order(balancer.id)) });
+  const both = Object.assign(stage, {
+    azure,
+    balancer,
+    eventually,
+    allowed: () => azure.allows(azure.order(balancer.id)),
+    signInAs: (person: typeof signedIn) => {
+      signedIn = person;
+    },
+  });
   await eventually('the sign-in', () => stage.daemon.live.now.signIns.some(({ state }) => state === 'signed in'));
   return both;
 }
@@ -160,6 +176,52 @@ test('kill -9 while elevated: the next daemon takes it up, and it ends', async (
   await both.clock.advance(10 * MINUTE);
   await both.eventually('gone', grantIn(again, 'gone'));
   assert.equal(both.allowed(), false);
+});
+
+test('"az login" as somebody else while it is taken back: what that person may do proves nothing', async (t) => {
+  const both = await startBoth(t, { goneLag: 5 * MINUTE, freshTokenRereads: false });
+  const client = await both.client();
+  await elevate(both, client, 30);
+  const { id } = await both.eventually('usable', grantIn(client, 'usable'));
+  await client.call('revoke', { grantId: id });
+  await both.eventually('the end to be accepted', () => /denies/.test(grantIn(client, 'revoking')()?.awaiting ?? ''));
+  assert.ok(both.allowed(), 'Azure still allows it');
+  both.signInAs('dan');
+  await both.eventually('words about who is signed in', () => /Dan.*Alice Novak/.test(grantIn(client, 'revoking')()?.awaiting ?? ''));
+  await both.clock.advance(10 * MINUTE);
+  assert.ok(grantIn(client, 'revoking')());
+  both.signInAs('alice');
+  await both.eventually('gone', grantIn(client, 'gone'));
+  assert.equal(both.allowed(), false);
+});
+
+test('"az login" as somebody else before the end is sent: it is not taken for done, and goes out when the holder is back', async (t) => {
+  const both = await startBoth(t, { goneLag: 2 * SECOND });
+  const client = await both.client();
+  await elevate(both, client, 60);
+  const { id } = await both.eventually('usable', grantIn(client, 'usable'));
+  await both.clock.advance(6 * MINUTE);
+  both.signInAs('dan');
+  await both.clock.advance(2 * MINUTE);
+  await client.call('revoke', { grantId: id });
+  await both.eventually('words about who is signed in', () => /Dan.*Alice Novak/.test(grantIn(client, 'revoking')()?.awaiting ?? ''));
+  assert.ok(both.allowed());
+  both.signInAs('alice');
+  await both.eventually('gone', grantIn(client, 'gone'));
+  assert.equal(both.allowed(), false);
+});
+
+test('taken back before Azure ever allowed it: gone only when it cannot arrive late any more', async (t) => {
+  const both = await startBoth(t, { usableLag: 2 * MINUTE, goneLag: 5 * MINUTE, freshTokenRereads: false });
+  const client = await both.client();
+  await elevate(both, client, 30);
+  const { id } = await both.eventually('assigned', grantIn(client, 'assigned'));
+  await client.call('revoke', { grantId: id });
+  await both.eventually('gone', grantIn(client, 'gone'), 5 * SECOND);
+  for (let minute = 0; minute < 10; minute++) {
+    assert.equal(both.allowed(), false, 'gone stays gone');
+    await both.clock.advance(MINUTE);
+  }
 });
 
 test('elevating again at once after a revocation is refused by Azure in words, or works', async (t) => {

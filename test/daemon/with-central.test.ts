@@ -7,12 +7,13 @@ import { sha256 } from '../../daemon/door/secrets.ts';
 import { firstBroken } from '../../protocol/audit.ts';
 import type { Client } from '../../protocol/client.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
+import type { PersonId } from '../../protocol/ids.ts';
 import type { Grant } from '../../protocol/model.ts';
 import { balancerId, PEOPLE } from '../central/samples.ts';
 import { Stage as CentralStage } from '../central/stage.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import { browse } from './support/browser.ts';
-import { balancer } from './support/cloud.ts';
+import { ALICE, balancer } from './support/cloud.ts';
 import { type Stage, startStage } from './support/stage.ts';
 
 // The real central over HTTPS, with tokens of the real identity provider; only the cloud is in memory.
@@ -36,6 +37,8 @@ async function startBoth(t: TestContext): Promise<Both> {
     clock,
     parts: { central: { url: service.central.url, signIn: 'browser', dispatcher } },
   });
+  // As central knows them in Azure: nobody else's check counts.
+  stage.cloud.person = { ...ALICE, id: PEOPLE.alice.azureObjectId as PersonId };
   stage.cloud.balancers = [balancer(EDGE, 'prod-edge')];
   return Object.assign(stage, {
     service,

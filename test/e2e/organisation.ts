@@ -28,6 +28,8 @@ export interface OrganisationOptions {
   /** `demo` unless told: Azure's manners at a pace that a person watches. */
   timing?: 'kind' | 'demo' | undefined;
   balancers?: number | undefined;
+  /** Who decides for everybody: central unless told. With `pim` nobody's enrolment knows central, and Entra PIM alone does. */
+  authority?: 'central' | 'pim' | undefined;
 }
 
 /** Everything of an organisation but its people's machines: cloud, identity provider, central. On real time. */
@@ -39,7 +41,7 @@ export interface Organisation {
   /** Options for Azure's own clients. */
   clientOptions: { endpoint: string; tlsOptions: { ca: string } };
   /** The first balancer of that kind of environment; it is a load balancer, not a gateway. */
-  balancer(where: { env: 'prod' | 'staging' | 'shared' } | { name: string }): Balancer;
+  balancer(where: { env: 'prod' | 'staging' | 'shared' } | { name: string } | { subscription: string }): Balancer;
   /** A signed-in Azure CLI of that person, as data. */
   azProfile(who: PersonKey): Promise<AzProfile>;
   close(): Promise<void>;
@@ -59,7 +61,7 @@ export async function startOrganisation(options: OrganisationOptions): Promise<O
 }
 
 async function start(
-  { folder, logFolder = folder, timing = 'demo', balancers = 24 }: OrganisationOptions,
+  { folder, logFolder = folder, timing = 'demo', balancers = 24, authority = 'central' }: OrganisationOptions,
   endings: Endings,
 ): Promise<Organisation> {
   const estate = makeEstate({ balancers });
@@ -124,13 +126,14 @@ async function start(
     azure,
     central,
     enrolment: {
-      central: { url: central.url, caFile, signIn: 'azure', azureScope: `${AUDIENCE}/.default` },
+      ...(authority === 'central' ? { central: { url: central.url, caFile, signIn: 'azure', azureScope: `${AUDIENCE}/.default` } } : {}),
       azure: {
         resourceManagerEndpoint: azure.endpoint,
         authorityHost: azure.authorityHost,
         caFile: azure.caFile,
         tenantId: azure.tenantId,
         propagationMinutes: PROPAGATION / MINUTE,
+        shortestHoldMinutes: TIMINGS[timing].minActive / MINUTE,
       },
     },
     clientOptions: { endpoint: azure.endpoint, tlsOptions: { ca: azure.ca } },
@@ -155,8 +158,9 @@ const listed = ({ id, name, email, oid }: { id: PersonKey; name: string; email: 
   groups: GROUPS[id],
 });
 
-function found(all: Balancer[], where: { env: string } | { name: string }): Balancer {
-  const balancer = all.find((one) => ('name' in where ? one.name === where.name : one.env === where.env));
+function found(all: Balancer[], where: Partial<Pick<Balancer, 'env' | 'name' | 'subscription'>>): Balancer {
+  const wanted = Object.entries(where) as [keyof typeof where, string][];
+  const balancer = all.find((one) => wanted.every(([key, value]) => one[key] === value));
   if (!balancer) throw new Error(`No load balancer has ${JSON.stringify(where)}`);
   return balancer;
 }

@@ -19,9 +19,9 @@ export const status: Verb = (program, on) =>
 async function tell(session: Session, options: { all?: boolean }): Promise<Outcome> {
   const { line: commandLine, state } = session;
   const shown = shownOf(state, options.all === true);
-  const { daemon, signIns, central, unhealthy } = state;
+  const { daemon, signIns, central, unhealthy, heldUnknown } = state;
   return done(
-    { daemon, signIns, central, unhealthy, ...shown },
+    { daemon, signIns, central, unhealthy, heldUnknown, ...shown },
     statusBlocks(state, shown, { now: commandLine.clock.now(), zone: commandLine.zone }),
   );
 }
@@ -37,15 +37,19 @@ function shownOf(state: DaemonState, all: boolean) {
   };
 }
 
-function statusBlocks({ signIns, central, unhealthy }: DaemonState, { grants, requests }: Shown, at: Now): Block[] {
+function statusBlocks({ signIns, central, unhealthy, heldUnknown }: DaemonState, { grants, requests }: Shown, at: Now): Block[] {
   const rows = signIns
     .filter(({ state }) => state !== 'not used')
     .map((signIn): [string, string] => [`Sign-in, ${placeName(signIn.to)}`, signInWords(signIn)]);
   const blocks: Block[] = [fields(rows)];
   if (central.state === 'lost')
     blocks.push(line({ text: `Central cannot be reached${central.problem ? `: ${central.problem}` : ''}`, tone: 'bad' }));
+  if (heldUnknown) blocks.push(line({ text: `What you held before is not known: ${heldUnknown}`, tone: 'bad' }));
   if (unhealthy) blocks.push(line({ text: `No new power can be given: ${unhealthy}`, tone: 'bad' }));
-  blocks.push(gap, grants.length > 0 ? grantTable(grants, at) : line('You hold nothing.'));
+  blocks.push(
+    gap,
+    grants.length > 0 ? grantTable(grants, at) : line(heldUnknown ? 'You hold nothing that is known.' : 'You hold nothing.'),
+  );
   if (requests.length > 0) blocks.push(gap, requestTable(requests, at));
   return blocks;
 }

@@ -135,3 +135,23 @@ test('locks that may not be read are not "none"', async (t) => {
     (error) => error instanceof Fault && error.code === 'cloud-refused',
   );
 });
+
+test('about somebody else it says nothing, and says who is signed in', async (t) => {
+  const stage = await startStage(t);
+  const balancer = await stage.balancer('Shop production');
+  const { access } = stage.provider(PEOPLE.dan.oid);
+  assert.equal(await access.check(balancer.id, [WRITE], signal(), PEOPLE.dan.oid), 'denied');
+  await assert.rejects(
+    access.check(balancer.id, [WRITE], signal(), PEOPLE.alice.oid),
+    (error) => error instanceof Fault && error.code === 'sign-in-failed' && error.message.includes(PEOPLE.dan.name),
+  );
+  const order = stage.order(balancer.id);
+  for (const act of ['pending', 'cancel', 'deactivate'] as const)
+    await assert.rejects(
+      async () => stage.selfService(PEOPLE.dan.oid)[act](order, signal()),
+      (error) => error instanceof Fault && error.code === 'sign-in-failed',
+      act,
+    );
+  const never = await stage.selfService(PEOPLE.dan.oid).activate(order, signal());
+  assert.equal(never.state, 'refused', 'nothing was sent');
+});

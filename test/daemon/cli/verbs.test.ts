@@ -132,6 +132,14 @@ test('status of somebody who holds nothing', async (t) => {
   );
 });
 
+test('status of somebody of whom it is not known what they hold', async (t) => {
+  const { run } = await stage(t, { state: { heldUnknown: 'the journal was damaged' } });
+  assert.match(
+    (await run('status')).out,
+    /What you held before is not known: the journal was damaged\n\nYou hold nothing that is known\.\n$/,
+  );
+});
+
 test('requests shows exactly what is asked', async (t) => {
   const asked = request({
     mine: false,

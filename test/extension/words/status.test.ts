@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { status } from '../../../extension/words/status.ts';
 import { timeWords } from '../../../extension/words/time.ts';
-import type { GrantState } from '../../../protocol/model.ts';
+import type { Grant, GrantState } from '../../../protocol/model.ts';
+import type { DaemonState } from '../../../protocol/state.ts';
 import { BEN, EDGE, NOON, refOf } from '../../daemon/cli/estate.ts';
 import { grantNumber, pending, view } from '../views.ts';
 
@@ -80,6 +81,27 @@ describe('the status bar', () => {
     assert.match(without?.label ?? '', /central does not answer/);
     assert.equal(status(view([], [], { link: { state: 'lost', why: 'closed' } }), NOON, time), undefined);
     assert.ok(status(view([], [], { link: { state: 'absent', problem: 'no node' }, heldBefore: true }), NOON, time));
+  });
+
+  it('says unknown while a reloaded window connects, when something was held before', () => {
+    const reloaded = status(view([], [], { link: { state: 'connecting' }, heldBefore: true }), NOON, time);
+    assert.equal(reloaded?.text, '$(warning) Access state unknown');
+    assert.match(reloaded?.label ?? '', /Connecting to the Portcullis daemon/);
+    assert.equal(status(view([], [], { link: { state: 'connecting' } }), NOON, time), undefined);
+  });
+
+  it('says unknown while the daemon does not know what it held before, and counts down what has begun since a damage', () => {
+    const held = [grantNumber(1, { ...onEdge, notAfter: NOON + 42 * MINUTE })];
+    const heldUnknown = 'The journal was damaged';
+    const after = (grants: Grant[], more: Partial<DaemonState>) => {
+      const shown = view(grants);
+      assert.ok(shown.state);
+      return status({ ...shown, state: { ...shown.state, heldUnknown, ...more } }, NOON, time);
+    };
+    assert.equal(after([], {})?.text, '$(warning) Access state unknown');
+    assert.match(after([], {})?.label ?? '', /The journal was damaged/);
+    assert.equal(after(held, {})?.text, '$(unlock) prod-edge 42m');
+    assert.equal(after(held, { unhealthy: 'cannot be read' })?.text, '$(warning) Access state unknown');
   });
 
   const states: GrantState[] = ['activating', 'assigned', 'usable', 'revoking', 'gone', 'failed', 'unknown'];

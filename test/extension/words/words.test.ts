@@ -36,6 +36,7 @@ describe('words', () => {
     assert.match(headline(view([], [], { link: { state: 'lost', why: 'closed' } })) ?? '', /^Access state unknown/);
     const asking = daemonState({ central: { state: 'connecting', since: NOON } });
     assert.match(headline(view([], [], { state: asking, heldBefore: true })) ?? '', /Alice Novak.*access state unknown: asking central/);
+    assert.match(headline(view([], [], { state: daemonState({ heldUnknown: 'the journal' }) })) ?? '', /before is not known: the journal/);
     assert.match(headline(view([], [], { state: daemonState({ unhealthy: 'disk full' }) })) ?? '', /no new access: disk full/);
   });
 
