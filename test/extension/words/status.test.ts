@@ -93,15 +93,15 @@ describe('the status bar', () => {
   it('says unknown while the daemon does not know what it held before, and counts down what has begun since a damage', () => {
     const held = [grantNumber(1, { ...onEdge, notAfter: NOON + 42 * MINUTE })];
     const heldUnknown = 'The journal was damaged';
-    const after = (grants: Grant[], more: Partial<DaemonState>) => {
+    const told = (grants: Grant[], more: Partial<DaemonState>) => {
       const shown = view(grants);
       assert.ok(shown.state);
       return status({ ...shown, state: { ...shown.state, heldUnknown, ...more } }, NOON, time);
     };
-    assert.equal(after([], {})?.text, '$(warning) Access state unknown');
-    assert.match(after([], {})?.label ?? '', /The journal was damaged/);
-    assert.equal(after(held, {})?.text, '$(unlock) prod-edge 42m');
-    assert.equal(after(held, { unhealthy: 'cannot be read' })?.text, '$(warning) Access state unknown');
+    assert.equal(told([], {})?.text, '$(warning) Access state unknown');
+    assert.match(told([], {})?.label ?? '', /The journal was damaged/);
+    assert.equal(told(held, {})?.text, '$(unlock) prod-edge 42m');
+    assert.equal(told(held, { unhealthy: 'cannot be read' })?.text, '$(warning) Access state unknown');
   });
 
   const states: GrantState[] = ['activating', 'assigned', 'usable', 'revoking', 'gone', 'failed', 'unknown'];
