@@ -139,11 +139,15 @@ export class Workbench {
   async palette(label: string): Promise<Locator> {
     const box = this.page.locator('.quick-input-widget:visible .quick-input-box input');
     // F1 is lost while the workbench is still loading.
-    for (let attempt = 0; attempt < 40 && !(await box.isVisible()); attempt++) {
-      await this.page.keyboard.press('F1');
-      await this.page.waitForTimeout(250);
+    // It may also close again when a toast or a late press takes the focus: then it is opened once more.
+    for (let attempt = 0; attempt < 40; attempt++) {
+      if (!(await box.isVisible())) await this.page.keyboard.press('F1');
+      const filled = await box.fill(`>${label}`, { timeout: 1_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (filled) break;
     }
-    await box.fill(`>${label}`);
     return this.page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row', { hasText: label }).first();
   }
 
