@@ -4,7 +4,8 @@ import type { Grant } from '../../protocol/model.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
 import { type Choice, type List, line, pick } from '../quick/pick.ts';
 import { ask as askSteps, type Step, type StepEnd, type StepPlace } from '../quick/steps.ts';
-import { reasonProblem, text, ticketProblem } from '../quick/text.ts';
+import { reasonProblem, text } from '../quick/text.ts';
+import { ticketStep } from '../quick/ticket-step.ts';
 import type { ShownGrant } from '../view.ts';
 import { onWhat } from '../words/grants.ts';
 import { choices, readDuration } from '../words/minutes.ts';
@@ -39,7 +40,7 @@ export async function extend(parts: ActParts, among: ShownGrant[]): Promise<void
     ...choose,
     (place) => minutesStep(parts, draft, place),
     (place) => reasonStep(draft, place),
-    ...(draft.ticketRequired ? ([(place) => ticketStep(draft, place)] satisfies Step[]) : []),
+    ...(draft.ticketRequired ? ([(place) => ticketStep(draft, title(draft), place)] satisfies Step[]) : []),
     (place) => confirmStep(parts, draft, place),
   ]);
 }
@@ -131,20 +132,6 @@ function reasonStep(draft: Draft, place: StepPlace): Promise<StepEnd> {
     problem: reasonProblem,
     accept: (reason) => {
       draft.reason = reason;
-    },
-  });
-}
-
-function ticketStep(draft: Draft, place: StepPlace): Promise<StepEnd> {
-  return text({
-    title: title(draft),
-    place,
-    placeholder: 'Ticket, such as OPS-1234',
-    prompt: 'The policy asks for a ticket here.',
-    value: draft.ticket,
-    problem: ticketProblem,
-    accept: (ticket) => {
-      draft.ticket = ticket;
     },
   });
 }

@@ -2,7 +2,8 @@ import type { Clock } from '../../protocol/clock.ts';
 import type { RoleOption } from '../../protocol/model.ts';
 import type { Ask } from '../daemon/ask.ts';
 import { ask as askSteps, type Step } from '../quick/steps.ts';
-import { reasonProblem, text, ticketProblem } from '../quick/text.ts';
+import { reasonProblem, text } from '../quick/text.ts';
+import { ticketStep } from '../quick/ticket-step.ts';
 import type { TimeWords } from '../words/time.ts';
 import { minutesStep } from './minutes-step.ts';
 import type { Remembered } from './remembered.ts';
@@ -41,7 +42,7 @@ export async function elevate(parts: ElevateParts, resource?: Chosen['resource']
     (place) => roleStep(parts, draft, place),
     (place) => minutesStep(parts, draft, place),
     (place) => reasonStep(parts, draft, place),
-    ...(draft.ticketRequired ? ([(place) => ticketStep(draft, place)] satisfies Step[]) : []),
+    ...(draft.ticketRequired ? ([(place) => ticketStep(draft, title(draft), place)] satisfies Step[]) : []),
     (place) => reviewStep(parts, draft, place),
   ]);
 }
@@ -61,20 +62,6 @@ function reasonStep(parts: ElevateParts, draft: Draft, place: Parameters<Step>[0
       void foretell(parts, draft).then((told) => told && say(`${told.words} · ${prompt}`, told.refused ? told.words : undefined)),
     accept: (reason) => {
       draft.reason = reason;
-    },
-  });
-}
-
-function ticketStep(draft: Draft, place: Parameters<Step>[0]): ReturnType<Step> {
-  return text({
-    title: title(draft),
-    place,
-    placeholder: 'Ticket, such as OPS-1234',
-    prompt: 'The policy asks for a ticket here.',
-    value: draft.ticket,
-    problem: ticketProblem,
-    accept: (ticket) => {
-      draft.ticket = ticket;
     },
   });
 }
