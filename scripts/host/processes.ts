@@ -41,13 +41,22 @@ function fromPs(folder: string): Running[] {
   return lines.filter((line) => line.includes(folder)).map((line) => ({ pid: Number.parseInt(line, 10), command: line.trim() }));
 }
 
-/** Ends them, first nicely. Gives those that had to be killed. */
+/**
+ * Ends them, first nicely. Gives those that had to be killed. Each is asked once, also one that another started on its way
+ * out; and they are gone only when two looks in a row find none, for a look can miss one that is being started.
+ */
 export async function endProcessesOf(folder: string, patience = ASKED_NICELY): Promise<Running[]> {
-  signal(processesOf(folder), 'SIGTERM');
+  const asked = new Set<number>();
   const end = performance.now() + patience;
-  while (performance.now() < end) {
-    if (processesOf(folder).length === 0) return [];
-    await wait(POLL);
+  for (let empty = 0; performance.now() < end; await wait(POLL)) {
+    const running = processesOf(folder);
+    empty = running.length === 0 ? empty + 1 : 0;
+    if (empty === 2) return [];
+    signal(
+      running.filter(({ pid }) => !asked.has(pid)),
+      'SIGTERM',
+    );
+    for (const { pid } of running) asked.add(pid);
   }
   const stubborn = processesOf(folder);
   signal(stubborn, 'SIGKILL');

@@ -40,3 +40,11 @@ test('one that will not go is killed, and told of', async (t) => {
     [pid],
   );
 });
+
+test('one that another starts on its way out is ended too', async (t) => {
+  const folder = scratch(t);
+  const late = `require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { detached: true, stdio: 'ignore' }).unref()`;
+  await started(t, `process.on('SIGTERM', () => { ${late}; process.exit() })`, folder);
+  assert.deepEqual(await endProcessesOf(folder, 5_000), []);
+  assert.deepEqual(processesOf(folder), []);
+});
