@@ -2,6 +2,8 @@ import type { FrameLocator, Locator, Page } from 'playwright-core';
 
 const LOADING = 90_000;
 const ELSEWHERE = 30_000;
+/** Long enough for one step of the workbench on a busy machine; then the step is taken again. */
+const A_MOMENT = 5_000;
 
 /** VS Code's workbench (1.139) in a browser, in the words of a person who uses it. */
 export class Workbench {
@@ -32,7 +34,11 @@ export class Workbench {
     const action = this.page.locator(`.part.activitybar .action-label[aria-label^="${title}"]`);
     await action.waitFor({ timeout: LOADING });
     const open = this.page.locator('.part.sidebar .composite.title', { hasText: new RegExp(title, 'i') });
-    if (!(await open.isVisible())) await action.click();
+    // A click is lost while the workbench is still loading.
+    await repeated(`the view ${title} does not open`, async () => {
+      if (!(await open.isVisible())) await action.click();
+      await open.waitFor({ timeout: A_MOMENT });
+    });
   }
 
   /** A row of a tree by its exact label: its aria-label is the tooltip when it has one. */
@@ -74,25 +80,23 @@ export class Workbench {
   }
 
   async contextMenu(row: Locator, item: string | RegExp): Promise<void> {
-    await row.click({ button: 'right' });
     const entry = this.page.locator('.monaco-menu .action-menu-item', { hasText: item }).first();
-    await entry.waitFor();
-    // A menu takes no click right after it has opened, so as not to act on the click that opened it.
-    for (let attempt = 0; attempt < 10; attempt++) {
-      await entry.click({ timeout: 5_000 });
-      const gone = await entry.waitFor({ state: 'detached', timeout: 1_000 }).then(
-        () => true,
-        () => false,
-      );
-      if (gone) return;
-    }
-    throw new Error(`The menu does not take ${item}`);
+    await repeated(`the menu does not open, or does not take ${item}`, async () => {
+      if (!(await entry.isVisible())) await row.click({ button: 'right' });
+      await entry.waitFor({ timeout: A_MOMENT });
+      // A menu takes no click right after it has opened, so as not to act on the click that opened it.
+      await entry.click({ timeout: A_MOMENT });
+      await entry.waitFor({ state: 'detached', timeout: 1_000 });
+    });
   }
 
   /** The small icons on a row, shown while it is pointed at. */
   async inlineAction(row: Locator, title: string): Promise<void> {
-    await row.hover();
-    await row.locator(`.actions .action-label[aria-label^="${title}"]`).click();
+    // A tree that is refreshed draws another row under the pointer, which is then not pointed at.
+    await repeated(`the row does not take ${title}`, async () => {
+      await row.hover({ timeout: A_MOMENT });
+      await row.locator(`.actions .action-label[aria-label^="${title}"]`).click({ timeout: A_MOMENT });
+    });
   }
 
   /** The quick pick or input box that asks this: the beginning of its placeholder. */
@@ -121,9 +125,11 @@ export class Workbench {
 
   /** Runs a command from the palette; fails when the palette does not offer it. */
   async command(label: string): Promise<void> {
-    const entry = await this.palette(label);
-    await entry.waitFor();
-    await entry.click();
+    // The palette closes when something else takes the focus, also between the typing and the click.
+    await repeated(`the palette does not offer ${label}`, async () => {
+      const entry = await this.palette(label);
+      await entry.click({ timeout: A_MOMENT });
+    });
   }
 
   /** Does the palette offer this command now? */
@@ -187,6 +193,17 @@ export class Workbench {
     const dialog = this.dialog();
     await dialog.waitFor();
     await dialog.locator('.monaco-button', { hasText: button }).first().click();
+  }
+}
+
+/** What a person does when the editor did not react: the same again, a few times. @throws Error with `problem` and the last cause. */
+async function repeated(problem: string, step: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await step();
+    } catch (cause) {
+      if (attempt === 8) throw new Error(problem, { cause });
+    }
   }
 }
 
