@@ -12,7 +12,7 @@ import { type Answer, yes } from '../../protocol/refusal.ts';
 import type { Contact } from '../../protocol/state.ts';
 import type { Authority, EndBecause, Truth } from '../authority.ts';
 import { backoff } from '../backoff.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { MirrorJournal } from '../journal/ports.ts';
 import { type Log, ofError } from '../log.ts';
 import { type Observed, Observer } from '../observe.ts';
 import { Feed } from './feed.ts';
@@ -25,7 +25,7 @@ export interface CentralParts {
   url: string;
   instance: string;
   access(resource: ResourceId): Pick<Access, 'check'> | undefined;
-  journal: Journal;
+  journal: MirrorJournal;
   truth: Truth;
   clock: Clock;
   random: () => number;

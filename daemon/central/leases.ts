@@ -8,7 +8,7 @@ import { mayStand } from '../../protocol/lifecycle.ts';
 import { Grant } from '../../protocol/model.ts';
 import type { EndBecause, Truth } from '../authority.ts';
 import { backoff } from '../backoff.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { LeaseJournal } from '../journal/ports.ts';
 import { type Log, ofError } from '../log.ts';
 import type { CentralHttp } from './http.ts';
 
@@ -23,7 +23,7 @@ export interface CentralLeasesParts {
   http: CentralHttp;
   /** This daemon's own id, by which central knows whose hold it is. */
   instance: string;
-  journal: Journal;
+  journal: LeaseJournal;
   truth: Truth;
   clock: Clock;
   random: () => number;

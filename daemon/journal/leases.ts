@@ -2,27 +2,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock, Instant } from '../../protocol/clock.ts';
 import type { GrantId, RequestId } from '../../protocol/ids.ts';
 import type { AuthorityId } from '../../protocol/model.ts';
-
-export interface LeaseRow {
-  grantId: GrantId;
-  /** The authority's own notes: JSON, no secrets. */
-  body: string;
-  endedAt: Instant | undefined;
-  /** The instant at which it falls due by the boot clock of this boot, as a wall instant of now; undefined after a reboot. */
-  bootDue: Instant | undefined;
-}
-
-export interface IntentRow {
-  requestId: RequestId;
-  abandoned: boolean;
-  body: string;
-}
+import type { IntentRow, LeaseBook, LeaseRow } from './ports.ts';
 
 /**
  * The durable memory of what this daemon asked for and holds. Every call is committed when it returns.
  * @throws Fault from node:sqlite when the disk does not take it: the caller decides what that means.
  */
-export class Leases {
+export class Leases implements LeaseBook {
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #bootId: string | undefined;
@@ -56,7 +42,6 @@ export class Leases {
       );
   }
 
-  /** Not ended, or ended after `since`. */
   load(authority: AuthorityId, since: Instant): LeaseRow[] {
     const rows = this.#db
       .prepare('SELECT * FROM lease WHERE authority = ? AND (ended_at IS NULL OR ended_at > ?)')
@@ -72,7 +57,6 @@ export class Leases {
     }));
   }
 
-  /** Leases that ended before `before` are history: the record has them. */
   prune(before: Instant): void {
     this.#db.prepare('DELETE FROM lease WHERE ended_at < ?').run(Math.round(before));
     this.#db.prepare('DELETE FROM intent WHERE at < ?').run(Math.round(before));
@@ -84,12 +68,10 @@ export class Leases {
       .run(requestId, Math.round(this.#clock.now()), body);
   }
 
-  /** Its outcome is not known and nobody waits for it any more: should it turn up, it is taken back. */
   abandon(requestId: RequestId): void {
     this.#db.prepare('UPDATE intent SET abandoned = 1 WHERE request_id = ?').run(requestId);
   }
 
-  /** The authority has answered with a definite no: nothing will come of it. */
   drop(requestId: RequestId): void {
     this.#db.prepare('DELETE FROM intent WHERE request_id = ?').run(requestId);
   }

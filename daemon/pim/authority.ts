@@ -11,11 +11,12 @@ import type { Params, RequestParams } from '../../protocol/messages.ts';
 import { type Decision, type Grant, type Person, Preview, type ResourceRef, RoleOption } from '../../protocol/model.ts';
 import { type Answer, no, yes } from '../../protocol/refusal.ts';
 import type { Authority, EndBecause, Truth } from '../authority.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { LeaseJournal } from '../journal/ports.ts';
 import type { Log } from '../log.ts';
 import { Approvals } from './approvals.ts';
 import { Holder } from './holder.ts';
 import { isOver, PimLease } from './lease.ts';
+import { step } from './step.ts';
 import { grantOf } from './view.ts';
 
 export interface PimParts {
@@ -26,7 +27,7 @@ export interface PimParts {
   resolve(id: ResourceId, signal: AbortSignal): Promise<Answer<ResourceRef>>;
   /** Who is signed in to the cloud, when somebody is. */
   person(): Person | undefined;
-  journal: Journal;
+  journal: LeaseJournal;
   truth: Truth;
   clock: Clock;
   random: () => number;
@@ -49,7 +50,7 @@ export class PimAuthority implements Authority {
 
   constructor(parts: PimParts) {
     this.#parts = parts;
-    this.#holder = new Holder(parts);
+    this.#holder = new Holder({ ...parts, machine: step });
     this.#approvals = new Approvals(parts);
   }
 

@@ -8,17 +8,19 @@ import type { GrantId } from '../../protocol/ids.ts';
 import { lateAfter } from '../../protocol/lateness.ts';
 import type { Problem } from '../../protocol/model.ts';
 import type { Truth } from '../authority.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { LeaseJournal } from '../journal/ports.ts';
 import { type Log, ofError } from '../log.ts';
 import { isOver, orderOf, PimLease } from './lease.ts';
-import { type LeaseEvent, step } from './step.ts';
+import type { LeaseEvent, PimMachine } from './step.ts';
 import { about, story } from './story.ts';
 import { grantOf, requestOf } from './view.ts';
 
 export interface HolderParts {
+  /** The life of a lease. */
+  machine: PimMachine;
   selfService: Pick<SelfService, 'activate' | 'pending' | 'cancel' | 'deactivate' | 'propagation'>;
   access: Pick<Access, 'check'>;
-  journal: Journal;
+  journal: LeaseJournal;
   truth: Truth;
   clock: Clock;
   random: () => number;
@@ -86,8 +88,8 @@ export class Holder {
   take(id: GrantId, event: LeaseEvent): void {
     const before = this.#leases.get(id);
     if (!before || this.#stopped) return;
-    const { clock, selfService, random, journal } = this.#parts;
-    let after = step(before, event, clock.now(), { propagation: selfService.propagation, random: random() });
+    const { machine, clock, selfService, random, journal } = this.#parts;
+    let after = machine(before, event, clock.now(), { propagation: selfService.propagation, random: random() });
     if (after === before) return;
     after = readable(this.#alarm(after));
     journal.may((leases) =>

@@ -26,6 +26,8 @@ export interface StepRules {
   random: number;
 }
 
+export type PimMachine = (lease: PimLease, event: LeaseEvent, now: Instant, rules: StepRules) => PimLease;
+
 /** An activation that was sent and not confirmed may still be applied for this long. */
 export const LONGEST_IN_FLIGHT: Millis = 10 * MINUTE;
 /** While denial is awaited, the cloud is asked to release again this often: a late grant may have landed. */
