@@ -7,6 +7,7 @@ import type { Discovery } from '../protocol/central-api.ts';
 import { type Clock, HOUR, MINUTE, type Millis } from '../protocol/clock.ts';
 import { Fault } from '../protocol/fault.ts';
 import { CALL_TIMEOUT, CloudCalls } from './grants/calls.ts';
+import { grantMachine } from './grants/machine.ts';
 import { GrantRunner } from './grants/runner.ts';
 import { addFeed } from './http/feed-route.ts';
 import { handlers } from './http/handlers.ts';
@@ -141,7 +142,8 @@ export async function startCentral({
       );
 
     const rules = { propagation: granting.propagation, longestRequestLife: settings.longestRequestLife, grace: settings.heartbeatGrace };
-    const runner = new GrantRunner({ store, calls: new CloudCalls(granting, clock, CALL_TIMEOUT), clock, random, rules, trouble });
+    const calls = new CloudCalls(granting, clock, CALL_TIMEOUT);
+    const runner = new GrantRunner({ store, calls, machine: grantMachine, clock, random, rules, trouble });
     closers.push(() => runner.close());
     const views = new Views(policy, directory);
     const resources = new Resources(provider, clock);

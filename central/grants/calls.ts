@@ -4,6 +4,7 @@ import { Fault } from '../../protocol/fault.ts';
 import type { Problem } from '../../protocol/model.ts';
 import { Lane } from './lane.ts';
 import type { GrantEvent, GrantLife } from './life.ts';
+import type { GrantCalls } from './ports.ts';
 
 export type Call = 'bind' | 'prolong' | 'unbind' | 'look';
 
@@ -19,7 +20,7 @@ export interface Subject {
 }
 
 /** Calls the cloud with the granting identity and turns every outcome, also none at all, into an event. Never throws. */
-export class CloudCalls {
+export class CloudCalls implements GrantCalls {
   readonly #granting: Granting;
   readonly #clock: Clock;
   readonly #timeout: Millis;

@@ -108,6 +108,10 @@ export interface Step {
 export const isLive = ({ state }: Pick<GrantLife, 'state'>): boolean =>
   state === 'activating' || state === 'assigned' || state === 'usable' || state === 'unknown';
 
+/** Two grants of one right are two references to the same thing in the cloud. */
+export const rightKey = ({ principalId, role, resource }: Pick<GrantLife, 'principalId' | 'role' | 'resource'>): string =>
+  JSON.stringify([principalId, role.id, resource.id]);
+
 /** When each clock-driven event of a grant is due. */
 export function wakes(life: GrantLife): { due?: Instant | undefined; hold?: Instant | undefined; act?: Instant | undefined } {
   return {

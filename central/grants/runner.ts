@@ -6,15 +6,14 @@ import { mayStand } from '../../protocol/lifecycle.ts';
 import type { Problem } from '../../protocol/model.ts';
 import { aboutGrant, aboutRequest } from '../record/body.ts';
 import { stepRequest } from '../requests/life.ts';
-import { rightKey, type Store, type Writing } from '../store/store.ts';
-import { type Call, type CloudCalls, problemOf, type Subject } from './calls.ts';
-import { intend } from './intent.ts';
-import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules, wakes } from './life.ts';
-import { step } from './step.ts';
+import { type Call, problemOf, type Subject } from './calls.ts';
+import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules, rightKey } from './life.ts';
+import type { GrantCalls, GrantMachine, GrantStore, GrantWriting, KeptGrant } from './ports.ts';
 
 export interface RunnerParts {
-  store: Store;
-  calls: CloudCalls;
+  store: GrantStore;
+  calls: GrantCalls;
+  machine: GrantMachine;
   clock: Clock;
   /** 0 to 1. */
   random: () => number;
@@ -26,6 +25,7 @@ export interface RunnerParts {
 /** What is in memory of a grant that may stand. `unsaved`: events that the store did not take yet. */
 interface Held {
   life: GrantLife;
+  version: number;
   unsaved: AuditBody[];
   failed: { id: RequestId; problem: Problem }[];
 }
@@ -53,8 +53,8 @@ export class GrantRunner {
 
   /** Knows what the store holds. Before anybody is answered: whoever ends a grant must find it here. */
   async load(): Promise<void> {
-    for (const life of await this.#parts.store.grants(Number.MAX_SAFE_INTEGER)) {
-      this.#held.set(life.id, { life, unsaved: [], failed: [] });
+    for (const { life, version } of await this.#parts.store.standing()) {
+      this.#held.set(life.id, { life, version, unsaved: [], failed: [] });
       this.#loaded.add(life.id);
     }
   }
@@ -84,13 +84,13 @@ export class GrantRunner {
    * The intent, inside the transaction that approves the request.
    * @returns What to call once that transaction is durable: nothing reaches the cloud before.
    */
-  async intend(tx: Writing, order: Parameters<typeof intend>[0]): Promise<() => void> {
-    const { clock, rules } = this.#parts;
-    const { life, effects } = intend(order, clock.now(), rules);
-    await tx.putGrant(life, clock.now());
+  async intend(tx: GrantWriting, order: Parameters<GrantMachine['intend']>[0]): Promise<() => void> {
+    const { clock, rules, machine } = this.#parts;
+    const { life, effects } = machine.intend(order, clock.now(), rules);
+    if (!(await tx.putGrant(this.#kept(life, 1)))) throw new Error(`Grant ${life.id} was intended before`);
     for (const body of recordsOf(clock, life, effects)) await tx.append(body);
     return () => {
-      this.#held.set(life.id, { life, unsaved: [], failed: [] });
+      this.#held.set(life.id, { life, version: 1, unsaved: [], failed: [] });
       this.#arm(life);
       this.#carryOut(life, effects);
     };
@@ -107,7 +107,7 @@ export class GrantRunner {
   async sweep(): Promise<void> {
     const now = this.#parts.clock.now();
     for (const { life, unsaved } of [...this.#held.values()]) {
-      const { due, hold } = wakes(life);
+      const { due, hold } = this.#parts.machine.wakes(life);
       if (due !== undefined && due <= now) await this.send(life.id, { type: 'due' });
       else if (hold !== undefined && hold <= now) await this.send(life.id, { type: 'hold lost' });
       else if (life.state === 'revoking' && !life.act && !this.#calling.get(life.id)?.size) await this.send(life.id, { type: 'restarted' });
@@ -126,8 +126,8 @@ export class GrantRunner {
   async #take(id: GrantId, event: GrantEvent): Promise<GrantLife | undefined> {
     const held = this.#held.get(id);
     if (!held || this.#closed) return held?.life;
-    const { clock, random, rules } = this.#parts;
-    const { life, effects } = step(held.life, event, clock.now(), { ...rules, chance: random() });
+    const { clock, random, rules, machine } = this.#parts;
+    const { life, effects } = machine.step(held.life, event, clock.now(), { ...rules, chance: random() });
     if (life === held.life && held.unsaved.length === 0) return life;
     held.unsaved.push(...recordsOf(clock, life, effects));
     held.failed.push(
@@ -151,11 +151,11 @@ export class GrantRunner {
   }
 
   async #supersede(by: GrantLife, effects: readonly GrantEffect[]): Promise<Held[]> {
-    const { clock, rules, random } = this.#parts;
+    const { clock, rules, random, machine } = this.#parts;
     return effects.flatMap((effect) => {
       const held = effect.type === 'supersede' ? this.#held.get(effect.grantId) : undefined;
       if (!held) return [];
-      const taken = step(held.life, { type: 'superseded', by: by.id }, clock.now(), { ...rules, chance: random() });
+      const taken = machine.step(held.life, { type: 'superseded', by: by.id }, clock.now(), { ...rules, chance: random() });
       held.life = taken.life;
       held.unsaved.push(...recordsOf(clock, taken.life, taken.effects));
       return [held];
@@ -167,13 +167,14 @@ export class GrantRunner {
     const { store, clock, trouble } = this.#parts;
     try {
       await store.write(async (tx) => {
-        for (const { life, unsaved, failed } of changed) {
-          await tx.putGrant(life, clock.now());
+        for (const { life, version, unsaved, failed } of changed) {
+          if (!(await tx.putGrant(this.#kept(life, version + 1)))) throw new Error(`Another runner has written grant ${life.id}`);
           for (const body of unsaved) await tx.append(body);
           for (const { id, problem } of failed) await failRequest(tx, clock, id, problem);
         }
       });
       for (const held of changed) {
+        held.version++;
         held.unsaved.length = 0;
         held.failed.length = 0;
       }
@@ -184,8 +185,13 @@ export class GrantRunner {
     }
   }
 
+  #kept(life: GrantLife, version: number): KeptGrant {
+    const { clock } = this.#parts;
+    return { life, version, written: { wall: clock.now(), boot: clock.boot() } };
+  }
+
   #arm(life: GrantLife): void {
-    const due = wakes(life);
+    const due = this.#parts.machine.wakes(life);
     for (const what of ['due', 'hold', 'act'] as const) {
       const at = due[what];
       this.#set(`${what} ${life.id}`, at);
@@ -256,7 +262,7 @@ function recordsOf(clock: Clock, life: GrantLife, effects: readonly GrantEffect[
   return effects.flatMap((effect) => (effect.type === 'record' ? [aboutGrant(clock, life, effect.kind, effect.text, effect.more)] : []));
 }
 
-async function failRequest(tx: Writing, clock: Clock, id: RequestId, problem: Problem): Promise<void> {
+async function failRequest(tx: GrantWriting, clock: Clock, id: RequestId, problem: Problem): Promise<void> {
   const before = await tx.request(id);
   if (!before) return;
   const { request, records } = stepRequest(before, { type: 'failed', problem });

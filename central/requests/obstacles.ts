@@ -1,9 +1,9 @@
 import type { Instant } from '../../protocol/clock.ts';
 import type { ProviderId } from '../../protocol/model.ts';
 import { no, type RefusalCode } from '../../protocol/refusal.ts';
-import { type GrantLife, isLive } from '../grants/life.ts';
+import { type GrantLife, isLive, rightKey } from '../grants/life.ts';
 import type { Actor } from '../people/actor.ts';
-import { type Reading, rightKey } from '../store/store.ts';
+import type { Reading } from '../store/store.ts';
 import { isHolder } from '../views.ts';
 import type { RequestLife } from './life.ts';
 import { alreadyElevated } from './previews.ts';

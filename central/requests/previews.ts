@@ -3,13 +3,13 @@ import { type Clock, MINUTE, type Millis } from '../../protocol/clock.ts';
 import type { ResourceId, RoleId } from '../../protocol/ids.ts';
 import type { Preview, RoleOption } from '../../protocol/model.ts';
 import { type Answer, no, yes } from '../../protocol/refusal.ts';
-import { isLive } from '../grants/life.ts';
+import { isLive, rightKey } from '../grants/life.ts';
 import { type Actor, subject } from '../people/actor.ts';
 import { decide, helpedByTicket, inMinutes, type Reach, reach } from '../policy/decide.ts';
 import type { PolicyEngine } from '../policy/engine.ts';
 import type { Target } from '../policy/facts.ts';
 import type { Resource, Resources } from '../resources.ts';
-import { rightKey, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Views } from '../views.ts';
 
 /** What is offered first when nothing goes at once. */

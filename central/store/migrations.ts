@@ -45,6 +45,21 @@ const MIGRATIONS: Record<string, Migration> = {
         .execute();
     },
   },
+  '0002-fence-and-boot-clock': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      // One column each: SQLite takes no more at once.
+      await db.schema
+        .alterTable('grants')
+        .addColumn('version', 'bigint', (column) => column.notNull().defaultTo(1))
+        .execute();
+      await db.schema
+        .alterTable('grants')
+        .addColumn('boot_at', 'bigint', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await db.schema.alterTable('grants').addColumn('boot_id', 'text').execute();
+      await db.schema.alterTable('grants').addColumn('boot_due', 'bigint').execute();
+    },
+  },
 };
 
 /** Brings the store up to date. A store that is newer than this program is left alone. */

@@ -16,7 +16,7 @@ interface RequestRow {
   body: string;
 }
 
-interface GrantRow {
+export interface GrantRow {
   id: string;
   request_id: string;
   state: string;
@@ -26,6 +26,14 @@ interface GrantRow {
   balancer: string;
   not_after: number;
   changed_at: number;
+  /** How often it was written. */
+  version: number;
+  /** The boot clock at `changed_at`. */
+  boot_at: number;
+  /** The start of the machine that `boot_due` counts from. */
+  boot_id: string | null;
+  /** When `not_after` falls due by the boot clock. */
+  boot_due: number | null;
   body: string;
 }
 

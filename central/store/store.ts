@@ -4,19 +4,16 @@ import { AuditBody, type AuditEvent, chain, NO_EVENT_BEFORE } from '../../protoc
 import type { Instant } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { fitted } from '../../protocol/fit.ts';
-import type { GrantLife } from '../grants/life.ts';
+import { type GrantLife, rightKey } from '../grants/life.ts';
+import type { GrantStore, GrantWriting, KeptGrant } from '../grants/ports.ts';
 import type { RequestLife } from '../requests/life.ts';
 import { migrate } from './migrations.ts';
-import type { Schema } from './schema.ts';
+import type { GrantRow, Schema } from './schema.ts';
 
 /** The chain that central writes. */
 const SOURCE = 'central';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-/** Two grants of one right are two references to the same thing in the cloud. */
-export const rightKey = ({ principalId, role, resource }: Pick<GrantLife, 'principalId' | 'role' | 'resource'>): string =>
-  JSON.stringify([principalId, role.id, resource.id]);
 
 /** What can be read. Inside `write` it sees what was written before. */
 export class Reading {
@@ -68,6 +65,17 @@ export class Reading {
     return rows.map(({ body }) => JSON.parse(body) as GrantLife);
   }
 
+  /** Grants that may stand, with what the runner needs to go on. */
+  async standing(): Promise<KeptGrant[]> {
+    const rows = await this.db.selectFrom('grants').selectAll().where('state', 'not in', ['gone', 'failed']).orderBy('not_after').execute();
+    return rows.map(keptGrant);
+  }
+
+  async kept(id: string): Promise<KeptGrant | undefined> {
+    const row = await this.db.selectFrom('grants').selectAll().where('id', '=', id).executeTakeFirst();
+    return row && keptGrant(row);
+  }
+
   /** Grants of one right that may stand. */
   async references(right: string): Promise<GrantLife[]> {
     const rows = await this.db
@@ -103,7 +111,7 @@ export class Reading {
 }
 
 /** One transaction: a change of state and its events are durable together or not at all. */
-export class Writing extends Reading {
+export class Writing extends Reading implements GrantWriting {
   readonly appended: AuditEvent[] = [];
 
   async putRequest(request: RequestLife, now: Instant): Promise<void> {
@@ -115,8 +123,24 @@ export class Writing extends Reading {
       .execute();
   }
 
-  async putGrant(life: GrantLife, now: Instant): Promise<void> {
-    const row = { state: life.state, changed_at: Math.round(now), body: JSON.stringify(life) };
+  async putGrant({ life, version, written, bootDue }: KeptGrant): Promise<boolean> {
+    const row = {
+      state: life.state,
+      changed_at: Math.round(written.wall),
+      version,
+      boot_at: Math.round(written.boot),
+      boot_id: bootDue?.bootId ?? null,
+      boot_due: bootDue ? Math.round(bootDue.at) : null,
+      body: JSON.stringify(life),
+    };
+    if (version > 1) {
+      const last = this.db
+        .updateTable('grants')
+        .set(row)
+        .where('id', '=', life.id)
+        .where('version', '=', version - 1);
+      return (await last.executeTakeFirst()).numUpdatedRows === 1n;
+    }
     const fixed = {
       id: life.id,
       request_id: life.requestId,
@@ -125,11 +149,11 @@ export class Writing extends Reading {
       balancer: life.resource.balancerId,
       not_after: Math.round(life.notAfter),
     };
-    await this.db
+    const first = this.db
       .insertInto('grants')
       .values({ ...fixed, ...row })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
-      .execute();
+      .onConflict((conflict) => conflict.column('id').doNothing());
+    return (await first.executeTakeFirst()).numInsertedOrUpdatedRows === 1n;
   }
 
   async append(body: AuditBody): Promise<AuditEvent> {
@@ -153,7 +177,7 @@ export class Writing extends Reading {
 }
 
 /** Central's durable memory. */
-export class Store extends Reading {
+export class Store extends Reading implements GrantStore {
   readonly #listeners = new Set<(events: readonly AuditEvent[]) => void>();
 
   static async open(dialect: Dialect): Promise<Store> {
@@ -204,3 +228,11 @@ export class Store extends Reading {
 }
 
 const isStoreError = (error: unknown): boolean => (error as { code?: unknown } | undefined)?.code === 'ERR_SQLITE_ERROR';
+
+/** PostgreSQL answers a bigint as text. */
+const keptGrant = ({ body, version, changed_at, boot_at, boot_id, boot_due }: GrantRow): KeptGrant => ({
+  life: JSON.parse(body) as GrantLife,
+  version: Number(version),
+  written: { wall: Number(changed_at), boot: Number(boot_at) },
+  ...(boot_id !== null && boot_due !== null && { bootDue: { bootId: boot_id, at: Number(boot_due) } }),
+});

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { rightKey, sha256 } from '../../../central/store/store.ts';
+import { rightKey } from '../../../central/grants/life.ts';
+import { sha256 } from '../../../central/store/store.ts';
 import { firstBroken } from '../../../protocol/audit.ts';
 import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
 import type { GrantId } from '../../../protocol/ids.ts';

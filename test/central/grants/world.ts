@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CALL_TIMEOUT, CloudCalls } from '../../../central/grants/calls.ts';
 import type { GrantLife } from '../../../central/grants/life.ts';
+import { grantMachine } from '../../../central/grants/machine.ts';
 import { GrantRunner } from '../../../central/grants/runner.ts';
 import type { RequestLife } from '../../../central/requests/life.ts';
 import { sqliteDialect } from '../../../central/store/sqlite.ts';
@@ -106,6 +107,7 @@ export class World {
     return new GrantRunner({
       store: this.store,
       calls: new CloudCalls(this.cloud, this.clock, CALL_TIMEOUT),
+      machine: grantMachine,
       clock: this.clock,
       random: () => 0.5,
       rules: { propagation: this.cloud.propagation, longestRequestLife: LONGEST_REQUEST_LIFE, grace: GRACE },
