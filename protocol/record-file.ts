@@ -9,6 +9,10 @@ import type { Person } from './model.ts';
  * write the same bytes.
  */
 
+/** JSON lines as they are recorded; CSV; events of the Open Cybersecurity Schema Framework, one in each line. */
+export const EXPORT_FORMATS = ['jsonl', 'csv', 'ocsf'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
 /** Events that the writer of a file left out: hidden from the person, or outside the filter. Both ends included. */
 export const Omission = v.pipe(
   v.strictObject({ source: v.string(), from: v.pipe(v.number(), v.integer()), to: v.pipe(v.number(), v.integer()) }),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import fc from 'fast-check';
 import type { AskDaemon } from '../../extension/audit/record.ts';
-import { type AuditBody, type AuditEvent, type AuditFilter, chain, NO_EVENT_BEFORE } from '../../protocol/audit.ts';
+import { type AuditBody, type AuditEvent, type AuditFilter, AuditKind, chain, NO_EVENT_BEFORE } from '../../protocol/audit.ts';
 import type { GrantId, PersonId, RequestId, ResourceId, RoleId } from '../../protocol/ids.ts';
 import type { Grant } from '../../protocol/model.ts';
 
@@ -156,3 +157,45 @@ export const HOSTILE = [
   '\ud800 lone surrogate',
   '&lt;b&gt; &#x3c;script&#x3e;',
 ] as const;
+
+const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.constantFrom(...HOSTILE));
+const anyPerson = fc.record(
+  { id: text as fc.Arbitrary<PersonId>, name: text, email: fc.oneof(fc.emailAddress(), text) },
+  { requiredKeys: ['id', 'name'] },
+);
+
+/** Any event that the rules of the record let through. */
+export const anyBody: fc.Arbitrary<AuditBody> = fc.record(
+  {
+    kind: fc.constantFrom(...AuditKind.options),
+    at: fc.double({ min: 0, max: 8.64e15, noNaN: true }),
+    boot: fc.nat(),
+    text,
+    person: anyPerson,
+    resource: fc.record({
+      id: text as fc.Arbitrary<ResourceId>,
+      name: text,
+      kind: text,
+      balancerId: text as fc.Arbitrary<ResourceId>,
+      balancerName: text,
+    }),
+    role: fc.record({ id: text as fc.Arbitrary<RoleId>, title: text, enforcement: fc.constantFrom('native' as const, 'guarded' as const) }),
+    requestId: fc.uuid() as fc.Arbitrary<RequestId>,
+    grantId: fc.uuid() as fc.Arbitrary<GrantId>,
+    reason: text,
+    ticket: text,
+    decision: fc.record({
+      outcome: fc.constantFrom('granted' as const, 'needs approval' as const, 'refused' as const),
+      because: text,
+      wouldChange: fc.array(text, { maxLength: 2 }),
+      rules: fc.array(text, { maxLength: 2 }),
+      policyVersion: text,
+      at: fc.nat(),
+    }),
+    approvedBy: fc.array(anyPerson, { maxLength: 2 }),
+    lateBy: fc.nat(),
+    lateAfter: fc.constantFrom('asked' as const, 'due' as const),
+    data: fc.dictionary(fc.string(), fc.oneof(text, fc.integer(), fc.boolean()), { maxKeys: 3 }),
+  },
+  { requiredKeys: ['kind', 'at', 'boot', 'text'] },
+);

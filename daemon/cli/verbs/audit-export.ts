@@ -1,11 +1,12 @@
-import { isEvent, jsonLines, mayOmit, recordCsv, recordLines } from '../../../protocol/record-file.ts';
+import { ocsfLines } from '../../../protocol/ocsf.ts';
+import { type ExportFormat, isEvent, jsonLines, mayOmit, recordCsv, recordLines } from '../../../protocol/record-file.ts';
 import { line } from '../blocks.ts';
 import { done, type Outcome, UsageError } from '../outcome.ts';
 import { everyEvent, type FilterOptions, filterOf } from '../record.ts';
 import type { Session } from '../session.ts';
 
 interface Options extends FilterOptions {
-  format: 'jsonl' | 'csv';
+  format: ExportFormat;
   out?: string | undefined;
 }
 
@@ -13,7 +14,12 @@ export async function exportRecord(session: Session, options: Options): Promise<
   const filter = await filterOf(session, options);
   const lines = recordLines(await everyEvent(session, filter), mayOmit(filter));
   const events = lines.filter(isEvent);
-  const raw = options.format === 'csv' ? recordCsv(events) : jsonLines(lines);
+  const write: Record<ExportFormat, () => string> = {
+    jsonl: () => jsonLines(lines),
+    csv: () => recordCsv(events),
+    ocsf: () => ocsfLines(events, session.line.version),
+  };
+  const raw = write[options.format]();
   if (options.out === undefined) {
     const omitted = lines.flatMap((item) => (isEvent(item) ? [] : [item.omitted]));
     return { ...done({ events, omitted }, []), raw };

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { AuditKind } from '../../../protocol/audit.ts';
+import { EXPORT_FORMATS } from '../../../protocol/record-file.ts';
 import { exportRecord } from './audit-export.ts';
 import { tail } from './audit-tail.ts';
 import { verifyFile, verifyHere } from './audit-verify.ts';
@@ -13,8 +14,11 @@ export const audit: Verb = (program, on) => {
     .action(on.daemon(tail));
   filtered(group.command('export').description('write out events, oldest first'))
     .addOption(
-      new Option('--format <format>', 'jsonl can be proven with "audit verify"; csv is for spreadsheets')
-        .choices(['jsonl', 'csv'])
+      new Option(
+        '--format <format>',
+        'jsonl can be proven with "audit verify"; csv is for spreadsheets; ocsf (1.8.0) is for systems that watch security',
+      )
+        .choices(EXPORT_FORMATS)
         .default('jsonl'),
     )
     .option('--out <file>', 'a new file instead of standard output')

@@ -170,3 +170,12 @@ test('CSV is one heading and one row for each event', async (t) => {
   assert.match(rows[2] ?? '', /,"Ben Okafor[^"]*",/);
   assert.ok(rows[2]?.endsWith(`,"${EVENTS[1]?.hash}"`));
 });
+
+test('OCSF is one event of that schema in each line', async (t) => {
+  const { run } = await stage(t, { events: EVENTS });
+  const rows = (await run('audit', 'export', '--format', 'ocsf')).out.trimEnd().split('\n');
+  assert.deepEqual(
+    rows.map((row) => JSON.parse(row)).map(({ class_uid, metadata }) => [class_uid, metadata.version, metadata.sequence]),
+    EVENTS.map(({ seq }, index) => [[3004, 3004, 6003][index], '1.8.0', seq]),
+  );
+});
