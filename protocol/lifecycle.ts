@@ -1,6 +1,9 @@
 import type { GrantState, RequestState } from './model.ts';
 
-/** Every legal step of a grant. What is not here cannot happen. */
+/** The steps of one machine by name: state, cause, state. ARCHITECTURE.md draws them. */
+export type Transitions<State extends string> = Readonly<Record<State, Readonly<Record<string, State>>>>;
+
+/** Every legal step of a grant, whichever authority gave it. What is not here cannot happen. */
 const GRANT_STEPS: Record<GrantState, readonly GrantState[]> = {
   activating: ['assigned', 'usable', 'revoking', 'failed', 'unknown'],
   assigned: ['usable', 'revoking', 'unknown'],

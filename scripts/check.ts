@@ -1,4 +1,4 @@
-// `npm run check`: types, lint and format, boundaries, unused exports, manifest. Everything runs, then all that is wrong is shown.
+// `npm run check`: types, lint and format, boundaries, unused exports, manifest, diagrams. Everything runs, then all that is wrong is shown.
 import path from 'node:path';
 import { ROOT } from './root.ts';
 import { runStep, type Step, summary } from './steps.ts';
@@ -13,6 +13,7 @@ const STEPS: Step[] = [
   { name: 'boundaries', run: [process.execPath, 'scripts/boundaries/main.ts'] },
   { name: 'unused code', run: [tool('knip'), '--no-progress', '--no-config-hints'] },
   { name: 'manifest', run: [process.execPath, 'scripts/manifest.ts', '--check'] },
+  { name: 'diagrams', run: [process.execPath, 'scripts/states.ts', '--check'] },
 ];
 
 const outcomes = [];

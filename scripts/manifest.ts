@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { COMMANDS, manifest, SETTINGS } from '../extension/contributions.ts';
+import { type Blocks, withBlocks } from './marked.ts';
 import { ROOT } from './root.ts';
 
 const PACKAGE = path.join(ROOT, 'package.json');
@@ -17,8 +18,7 @@ export function withContributions(packageJson: string): string {
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
-/** README tables by the name in their markers: `<!-- commands -->` … `<!-- /commands -->`. */
-export const TABLES: Record<string, () => string> = {
+const TABLES: Blocks = {
   commands: () => {
     const rows = COMMANDS.filter(({ palette }) => palette !== false).map(({ id, title }) => `| Portcullis: ${cell(title)} | \`${id}\` |`);
     return ['| Command | Id |', '|---|---|', ...rows].join('\n');
@@ -31,19 +31,8 @@ export const TABLES: Record<string, () => string> = {
   },
 };
 
-/**
- * The README with its tables as the code declares them.
- * @throws Error that names a table whose markers are missing.
- */
-export function withTables(readme: string): string {
-  return Object.entries(TABLES).reduce((text, [name, table]) => {
-    const [start, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-    const [from, to] = [text.indexOf(start), text.indexOf(end)];
-    if (from < 0 || to < from)
-      throw new Error(`README.md has no place for the table of ${name}: put ${start} and ${end} on lines of their own`);
-    return `${text.slice(0, from + start.length)}\n${table()}\n${text.slice(to)}`;
-  }, readme);
-}
+/** The README with its tables as the code declares them. */
+export const withTables = (readme: string): string => withBlocks(readme, 'README.md', TABLES);
 
 function main(check: boolean): number {
   const wanted = [

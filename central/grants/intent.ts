@@ -44,9 +44,11 @@ export function stepUnsent(life: GrantLife, event: GrantEvent, now: Instant): St
 }
 
 function neverSent(life: GrantLife, problem: Problem, by?: Person): Step {
+  const failed = move(life, 'never sent');
+  if (!failed) return same(life);
   const text = `${life.holder.name} was not given ${named(life)}: ${problem.message}`;
   return {
-    life: { ...move(life, 'failed'), problem },
+    life: { ...failed, problem },
     effects: [record('grant.failed', text, by ? { person: by } : undefined), { type: 'fail request', problem }],
   };
 }

@@ -80,6 +80,8 @@ export type GrantEvent =
   | { type: 'look failed'; problem: Problem }
   /** Another grant took the right over. */
   | { type: 'superseded'; by: GrantId }
+  /** The wall clock was set, or the machine was started again: instants of before are no measure any more. */
+  | { type: 'clock jumped' }
   /** Central was started again and found this grant in the store. */
   | { type: 'restarted' };
 

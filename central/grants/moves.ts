@@ -1,11 +1,12 @@
 import type { Instant } from '../../protocol/clock.ts';
-import { mayGrantMove } from '../../protocol/lifecycle.ts';
 import type { GrantState } from '../../protocol/model.ts';
 import type { GrantEffect, GrantLife, Step } from './life.ts';
+import { GRANT_LIFE, type GrantCause } from './table.ts';
 
-export function move(life: GrantLife, to: GrantState): GrantLife {
-  if (!mayGrantMove(life.state, to)) throw new Error(`A grant cannot go from ${life.state} to ${to}`);
-  return { ...life, state: to };
+/** The life as the cause leaves it; undefined when the cause moves nothing in this state. */
+export function move(life: GrantLife, cause: GrantCause): GrantLife | undefined {
+  const to = (GRANT_LIFE[life.state] as Partial<Record<GrantCause, GrantState>>)[cause];
+  return to && { ...life, state: to };
 }
 
 export const same = (life: GrantLife): Step => ({ life, effects: [] });

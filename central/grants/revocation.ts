@@ -13,10 +13,13 @@ const SHARED_RETRY: Millis = 5 * SECOND;
 /** An end that takes longer than this is said in the record, once. */
 const ALARM_AFTER: Millis = MINUTE;
 
-/** The one way in which every end begins. */
-export function end(life: GrantLife, reason: EndReason, now: Instant, by?: Person): Step {
+/** The one way in which every end begins. What is ending or over already stays as it is. */
+export function end(before: GrantLife, cause: EndReason | 'vanished', now: Instant, by?: Person): Step {
+  const life = move(before, cause);
+  if (!life) return same(before);
+  const reason = cause === 'vanished' ? 'revoked' : cause;
   const ending: GrantLife = {
-    ...move(life, 'revoking'),
+    ...life,
     endReason: reason,
     endedBy: by,
     endingAt: life.endingAt ?? endBegan(now, life.notAfter),
@@ -116,8 +119,10 @@ export function goneIfProven(life: GrantLife, now: Instant): Step | undefined {
 }
 
 function gone(life: GrantLife, proof: 'denied' | 'absent', now: Instant): Step {
+  const over = move(life, proof === 'denied' ? 'denial proven' : 'absence proven');
+  if (!over) return same(life);
   const life_: GrantLife = {
-    ...move(life, 'gone'),
+    ...over,
     goneAt: now,
     proof,
     awaiting: undefined,

@@ -1,5 +1,6 @@
 import type { Bound } from '../../cloud/provider.ts';
 import { type Instant, type Millis, SECOND } from '../../protocol/clock.ts';
+import { endBegan } from '../../protocol/lateness.ts';
 import { mayStand } from '../../protocol/lifecycle.ts';
 import type { Problem } from '../../protocol/model.ts';
 import { isUnsent, stepUnsent } from './intent.ts';
@@ -29,11 +30,11 @@ export function step(life: GrantLife, event: GrantEvent, now: Instant, rules: Li
     case 'heartbeat':
       return heartbeat(life, event.instance, now, rules);
     case 'end':
-      return isLive(life) ? end(life, event.reason, now, event.by) : same(life);
+      return end(life, event.reason, now, event.by);
     case 'due':
-      return isLive(life) ? end({ ...life, endingAt: Math.min(now, life.notAfter) }, 'expired', now) : same(life);
+      return isLive(life) ? end({ ...life, endingAt: endBegan(now, life.notAfter) }, 'expired', now) : same(life);
     case 'hold lost':
-      return isLive(life) ? holdLost(life, now) : same(life);
+      return holdLost(life, now);
     case 'act':
       return act(life, event.shared, now);
     case 'unbound':
@@ -46,6 +47,8 @@ export function step(life: GrantLife, event: GrantEvent, now: Instant, rules: Li
       return lookFailed(life, event.problem, now, rules);
     case 'superseded':
       return superseded(life, event.by, now);
+    case 'clock jumped':
+      return clockJumped(life, now);
     case 'restarted':
       return restarted(life, now, rules);
   }
@@ -63,13 +66,14 @@ function bound(life: GrantLife, answer: Bound, now: Instant, { grace }: LifeRule
   }
   if (answer.state === 'refused') {
     const known: GrantLife = { ...life, bind: { ...life.bind, outcome: 'refused' }, problem: answer.problem };
-    if (life.state !== 'activating') return { life: { ...known, act: { call: 'look', at: now } }, effects: [] };
-    const failed = move(known, 'failed');
+    const failed = move(known, 'refused by the cloud');
+    if (!failed) return { life: { ...known, act: { call: 'look', at: now } }, effects: [] };
     const text = `The cloud did not give ${life.holder.name} ${named(life)}: ${answer.problem.message}`;
     return { life: failed, effects: [record('grant.failed', text), { type: 'fail request', problem: answer.problem }] };
   }
   const known: GrantLife = { ...life, bind: { ...life.bind, outcome: 'assigned' }, releasableAt: answer.releasableAt };
-  if (life.state !== 'activating') {
+  const given = move(known, 'given by the cloud');
+  if (!given) {
     // It landed after its end was asked for: whatever was removed before was removed too early.
     return {
       life: {
@@ -83,7 +87,7 @@ function bound(life: GrantLife, answer: Bound, now: Instant, { grace }: LifeRule
       effects: [],
     };
   }
-  const assigned: GrantLife = { ...move(known, 'assigned'), holdUntil: now + grace };
+  const assigned: GrantLife = { ...given, holdUntil: now + grace };
   const effects: GrantEffect[] = [record('grant.assigned', `The cloud gave ${life.holder.name} ${named(life)}`)];
   if (life.follows) effects.push({ type: 'supersede', grantId: life.follows });
   return { life: assigned, effects };
@@ -91,25 +95,27 @@ function bound(life: GrantLife, answer: Bound, now: Instant, { grace }: LifeRule
 
 /** The outcome is not known: it may have been given, or may still be. It is taken back until it is known to be gone. */
 function bindFailed(life: GrantLife, problem: Problem, now: Instant): Step {
-  if (life.state !== 'activating') return same(life);
   const ended = end({ ...life, problem }, 'activation failed', now);
+  if (ended.effects.length === 0) return same(life);
   const unknown = record('grant.unknown', `It is not known whether the cloud gave ${life.holder.name} ${named(life)}: ${problem.message}`);
   return { life: ended.life, effects: [unknown, ...ended.effects, { type: 'fail request', problem }] };
 }
 
 function allowed(life: GrantLife, now: Instant): Step {
-  if (life.state !== 'assigned') return same(life);
+  const usable = move(life, 'used by the holder');
+  if (!usable) return same(life);
   const text = `${life.holder.name} can use ${named(life)}`;
   return {
-    life: { ...move(life, 'usable'), usableAt: life.usableAt ?? now },
+    life: { ...usable, usableAt: life.usableAt ?? now },
     effects: [record('grant.usable', text, { data: { seenBy: 'holder' } })],
   };
 }
 
 function denied(life: GrantLife, at: Instant, now: Instant, rules: LifeRules): Step {
-  if (life.state === 'usable') {
+  const doubted = move(life, 'denied to the holder');
+  if (doubted) {
     const text = `${life.holder.name} is denied what ${named(life)} allows, so the cloud is asked whether it still stands`;
-    return { life: { ...move(life, 'unknown'), act: { call: 'look', at: now } }, effects: [record('grant.unknown', text)] };
+    return { life: { ...doubted, act: { call: 'look', at: now } }, effects: [record('grant.unknown', text)] };
   }
   // Before the removal was asked for, or while a late grant may still land, a denial proves nothing.
   if (life.state !== 'revoking' || life.askedAt === undefined || at + SKEW < life.askedAt || !isSettled(life, now, rules))
@@ -130,6 +136,7 @@ function heartbeat(life: GrantLife, instance: string, now: Instant, { grace }: L
 
 function holdLost(life: GrantLife, now: Instant): Step {
   const ended = end(life, 'lease lost', now);
+  if (ended.effects.length === 0) return same(life);
   const text = `The daemon of ${life.holder.name} has gone silent, so it no longer holds ${named(life)}`;
   return { life: ended.life, effects: [record('lease.lost', text), ...ended.effects] };
 }
@@ -138,11 +145,14 @@ function lookedForLife(life: GrantLife, answer: 'standing' | 'absent', now: Inst
   if (life.state !== 'assigned' && life.state !== 'usable' && life.state !== 'unknown') return same(life);
   if (answer === 'absent') {
     const message = 'The cloud does not have this right any more';
-    return end({ ...life, problem: { code: 'not-found-in-cloud', message } }, 'revoked', now);
+    return end({ ...life, problem: { code: 'not-found-in-cloud', message } }, 'vanished', now);
   }
-  if (life.state !== 'unknown') return same({ ...life, attempts: 0 });
-  const back: GrantLife = { ...move(life, 'assigned'), attempts: 0, problem: undefined };
-  return { life: back, effects: [record('grant.assigned', `The cloud still gives ${life.holder.name} ${named(life)}`)] };
+  const back = move(life, 'still listed');
+  if (!back) return same({ ...life, attempts: 0 });
+  return {
+    life: { ...back, attempts: 0, problem: undefined },
+    effects: [record('grant.assigned', `The cloud still gives ${life.holder.name} ${named(life)}`)],
+  };
 }
 
 function lookFailed(life: GrantLife, problem: Problem, now: Instant, rules: LifeRules): Step {
@@ -154,17 +164,33 @@ function lookFailed(life: GrantLife, problem: Problem, now: Instant, rules: Life
     attempts: life.attempts + 1,
     act: { call: 'look', at: now + retryAfter(life.attempts, rules) },
   };
-  if (life.state === 'unknown') return same(retry);
+  const doubted = move(retry, 'not answered');
+  if (!doubted) return same(retry);
   const text = `It is not known whether ${life.holder.name} still has ${named(life)}: ${problem.message}`;
-  return { life: move(retry, 'unknown'), effects: [record('grant.unknown', text)] };
+  return { life: doubted, effects: [record('grant.unknown', text)] };
 }
 
 function superseded(life: GrantLife, by: string, now: Instant): Step {
-  if (life.state === 'gone' || life.state === 'failed') return same(life);
-  const ended = life.state === 'revoking' ? same(life) : end(life, 'superseded', now);
-  const life_: GrantLife = { ...move(ended.life, 'gone'), goneAt: now, awaiting: undefined, problem: undefined, act: undefined };
+  const ended = end(life, 'superseded', now);
+  const over = move(ended.life, 'taken over');
+  if (!over) return same(life);
+  const life_: GrantLife = { ...over, goneAt: now, awaiting: undefined, problem: undefined, act: undefined };
   const text = `${named(life)} goes on for ${life.holder.name} under a later grant`;
   return { life: life_, effects: [...ended.effects, record('grant.gone', text, { data: { successor: by, seenBy: 'central' } })] };
+}
+
+/** What was read from the clock before tells no length of time any more: every wait for proof begins anew. */
+function clockJumped(life: GrantLife, now: Instant): Step {
+  const { bind, askedAt, removedAt, act } = life;
+  if (!mayStand(life.state) || (bind.outcome !== 'unknown' && askedAt === undefined && removedAt === undefined && !act)) return same(life);
+  const anew = (at: Instant | undefined) => (at === undefined ? undefined : now);
+  return same({
+    ...life,
+    bind: bind.outcome === 'unknown' ? { ...bind, calledAt: now } : bind,
+    askedAt: anew(askedAt),
+    removedAt: anew(removedAt),
+    ...(act && { act: { ...act, at: now } }),
+  });
 }
 
 function restarted(life: GrantLife, now: Instant, rules: LifeRules): Step {
@@ -175,7 +201,7 @@ function restarted(life: GrantLife, now: Instant, rules: LifeRules): Step {
     case 'usable':
     case 'unknown':
       // Nobody could be heard while central was down.
-      return same({ ...life, holdUntil: Math.max(life.holdUntil, now + rules.grace), act: { call: 'look', at: now } });
+      return same({ ...life, holdUntil: now + rules.grace, act: { call: 'look', at: now } });
     case 'revoking':
       return same({ ...life, act: { call: 'unbind', at: now } });
     case 'gone':

@@ -51,36 +51,14 @@ export class World {
 
   /** A request that was approved, and the intent of its grant. */
   async grant(changes: Partial<Pick<GrantLife, 'follows' | 'principalId' | 'notAfter'>> = {}): Promise<GrantId> {
-    const id = randomUUID() as GrantId;
-    const requestId = randomUUID() as RequestId;
-    const resource = {
-      id: balancerId('prod-edge'),
-      name: 'prod-edge',
-      kind: 'Load balancer',
-      balancerId: balancerId('prod-edge'),
-      balancerName: 'prod-edge',
-    };
-    const { allows, actions, ...role } = aRole('backends');
-    const now = this.clock.now();
-    const start = await this.store.write(async (tx) => {
-      await tx.putRequest({ ...aRequest, id: requestId, grantId: id, resource, role, allows, actions, createdAt: now, lapsesAt: now }, now);
-      return this.runner.intend(tx, {
-        id,
-        requestId,
-        issuer: 'https://issuer',
-        holder: ALICE,
-        principalId: 'oid-alice',
-        resource,
-        role,
-        actions,
-        reason: 'Drain web-1',
-        approvedBy: [],
-        notAfter: now + 15 * MINUTE,
-        ...changes,
-      });
+    const { clock, store } = this;
+    const order = { ...anOrder(clock.now() + 15 * MINUTE), ...changes };
+    const start = await store.write(async (tx) => {
+      await tx.putRequest(approved(order, clock.now()), clock.now());
+      return this.runner.intend(tx, order);
     });
     start();
-    return id;
+    return order.id;
   }
 
   async life(id: GrantId): Promise<GrantLife> {
@@ -114,6 +92,37 @@ export class World {
       trouble: (error, what) => void this.troubles.push(`${what}: ${error}`),
     });
   }
+}
+
+export type AnOrder = Parameters<GrantRunner['intend']>[1];
+
+/** Alice's right on one balancer, under new ids. */
+export function anOrder(notAfter: number): AnOrder {
+  const { allows: _, actions, ...role } = aRole('backends');
+  return {
+    id: randomUUID() as GrantId,
+    requestId: randomUUID() as RequestId,
+    issuer: 'https://issuer',
+    holder: ALICE,
+    principalId: 'oid-alice',
+    resource: {
+      id: balancerId('prod-edge'),
+      name: 'prod-edge',
+      kind: 'Load balancer',
+      balancerId: balancerId('prod-edge'),
+      balancerName: 'prod-edge',
+    },
+    role,
+    actions,
+    reason: 'Drain web-1',
+    approvedBy: [],
+    notAfter,
+  };
+}
+
+/** The request that led to the order. */
+function approved({ requestId, id, resource, role, actions }: AnOrder, now: number): RequestLife {
+  return { ...aRequest, id: requestId, grantId: id, resource, role, allows: [], actions, createdAt: now, lapsesAt: now };
 }
 
 const aRequest: Omit<RequestLife, 'id' | 'grantId' | 'resource' | 'role' | 'allows' | 'actions' | 'createdAt' | 'lapsesAt'> = {
