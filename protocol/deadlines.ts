@@ -33,6 +33,12 @@ export class Deadlines<Key> {
     return this.#live.size;
   }
 
+  /** When a key falls due by whichever clock says so first, as a wall instant of now. */
+  dueAt(key: Key): Instant | undefined {
+    const deadline = this.#live.get(key);
+    return deadline && Math.min(deadline.at, this.#clock.now() + deadline.boot - this.#clock.boot());
+  }
+
   /** Sets or moves the deadline of a key. */
   set(key: Key, at: Instant): void {
     const deadline = { key, at, boot: this.#clock.boot() + Math.max(0, at - this.#clock.now()) };

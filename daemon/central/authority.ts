@@ -17,6 +17,8 @@ import { type Log, ofError } from '../log.ts';
 import { type Observed, Observer } from '../observe.ts';
 import { Feed } from './feed.ts';
 import type { Body, CentralHttp, Value } from './http.ts';
+import { isEnding } from './lease.ts';
+import { leaseStep } from './lease-step.ts';
 import { CentralLeases } from './leases.ts';
 
 export interface CentralParts {
@@ -61,7 +63,7 @@ export class CentralAuthority implements Authority {
 
   constructor(parts: CentralParts) {
     this.#parts = parts;
-    this.#leases = new CentralLeases(parts);
+    this.#leases = new CentralLeases({ ...parts, machine: leaseStep });
     this.#observer = new Observer({ ...parts, onObserved: (observed) => void this.#report(observed) });
     this.#feed = new Feed({
       ...parts,
@@ -86,6 +88,7 @@ export class CentralAuthority implements Authority {
   /** What the journal did not take meanwhile, and what it could not say, is gone over again. */
   healed(): void {
     this.#leases.resume();
+    this.#leases.rewrite();
     this.#feed.again();
   }
 
@@ -231,11 +234,10 @@ export class CentralAuthority implements Authority {
 
   #grant(grant: Grant): void {
     const { truth, journal } = this.#parts;
-    const live = grant.state !== 'gone' && grant.state !== 'failed';
-    const shown = this.#leases.shown(grant);
-    if (JSON.stringify(truth.now().grants[grant.id]) !== JSON.stringify(shown)) truth.apply({ type: 'grant', grant: shown });
     if (this.#leases.has(grant.id)) this.#leases.see(grant);
-    else if (grant.mine && live && grant.state !== 'revoking') {
+    else {
+      if (JSON.stringify(truth.now().grants[grant.id]) !== JSON.stringify(grant)) truth.apply({ type: 'grant', grant });
+      if (!grant.mine || isEnding(grant)) return;
       const intent = journal.may((leases) => leases.intent(grant.requestId));
       // Asked for on another machine of this person: that daemon holds it.
       if (!intent) return;
