@@ -30,7 +30,10 @@ export interface ObserverParts {
 
 const LONGEST_BETWEEN = 15 * SECOND;
 
-/** Checks with the person's own identity what a grant is really worth, with growing intervals, until it is as awaited. */
+/**
+ * Checks with the person's own identity what a grant is really worth, with growing intervals. That it is as awaited is told
+ * each time until the watch is dropped: what central heard too early to believe, it hears again.
+ */
 export class Observer {
   readonly #parts: ObserverParts;
   readonly #watches = new Map<GrantId, { awaited: Observed['access']; controller: AbortController }>();
@@ -70,7 +73,7 @@ export class Observer {
         const access = await this.#parts.access(resource)?.check(resource, actions, signal, principalId);
         if (signal.aborted) return;
         failures = 0;
-        if (access === awaited) return onObserved({ grantId, access, at: clock.now() });
+        if (access === awaited) onObserved({ grantId, access, at: clock.now() });
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;

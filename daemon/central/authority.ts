@@ -53,6 +53,7 @@ export class CentralAuthority implements Authority {
   readonly #leases: CentralLeases;
   readonly #feed: Feed;
   readonly #observer: Observer;
+  readonly #reporting = new Set<GrantId>();
   readonly #stopped = new AbortController();
   #kept = 0;
   /** The journal has missed events after the last one kept: a mirror has no holes, so it takes none until they are asked for again. */
@@ -256,7 +257,11 @@ export class CentralAuthority implements Authority {
   }
 
   async #report({ grantId, access, at }: Observed): Promise<void> {
+    // One at a time: while central does not answer, a later one says nothing more.
+    if (this.#reporting.has(grantId)) return;
+    this.#reporting.add(grantId);
     await this.#untilSaid(() => this.#parts.http.call('observed', { id: grantId, body: { access, at } }, this.#stopped.signal));
+    this.#reporting.delete(grantId);
   }
 
   /** Repeats until central has said yes or a definite no. */
