@@ -4,6 +4,7 @@ import { LateAfter } from './lateness.ts';
 import { Decision, Person, ResourceRef, RoleRef } from './model.ts';
 
 export const AuditKind = v.picklist([
+  'request.intended',
   'request.created',
   'request.decided',
   'request.approved',
@@ -26,8 +27,11 @@ export const AuditKind = v.picklist([
   'signed-in',
   'signed-out',
   'daemon.started',
+  'daemon.heartbeat',
   'daemon.stopping',
   'journal.damaged',
+  'record.received',
+  'record.forked',
   'central.started',
   'policy.loaded',
   'clock.jumped',
@@ -112,16 +116,26 @@ export function chain(body: AuditBody, link: { source: string; seq: number; prev
   return { ...unsealed, hash: sha256(`${link.prev}\n${canonicalJson(unsealed)}`) };
 }
 
+/** Why an event does not follow `before` in its source; undefined when it does. Without `before`, what is before it is not known. */
+export function whyBroken(
+  event: AuditEvent,
+  before: Pick<AuditEvent, 'seq' | 'hash'> | undefined,
+  sha256: (text: string) => string,
+): string | undefined {
+  const { hash, ...unsealed } = event;
+  const seq = before ? before.seq + 1 : event.seq;
+  const prev = before ? before.hash : event.seq === 1 ? NO_EVENT_BEFORE : event.prev;
+  if (event.seq !== seq) return `expected event ${seq}`;
+  if (event.prev !== prev) return 'does not follow the event before it';
+  return hash === sha256(`${event.prev}\n${canonicalJson(unsealed)}`) ? undefined : 'its content was changed';
+}
+
 /** The first event that breaks the chain, with the reason; undefined when all hold. Events in order of seq, from one source. */
 export function firstBroken(events: Iterable<AuditEvent>, sha256: (text: string) => string): { seq: number; why: string } | undefined {
   let before: AuditEvent | undefined;
   for (const event of events) {
-    const { hash, ...unsealed } = event;
-    const seq = before ? before.seq + 1 : event.seq;
-    const prev = before ? before.hash : event.seq === 1 ? NO_EVENT_BEFORE : event.prev;
-    if (event.seq !== seq) return { seq: event.seq, why: `expected event ${seq}` };
-    if (event.prev !== prev) return { seq: event.seq, why: 'does not follow the event before it' };
-    if (hash !== sha256(`${event.prev}\n${canonicalJson(unsealed)}`)) return { seq: event.seq, why: 'its content was changed' };
+    const why = whyBroken(event, before, sha256);
+    if (why !== undefined) return { seq: event.seq, why };
     before = event;
   }
   return undefined;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { AuditEvent, type AuditFilter, canonicalJson, firstBroken } from './audit.ts';
+import { AuditEvent, type AuditFilter, canonicalJson } from './audit.ts';
 import type { Instant } from './clock.ts';
 import { readJson } from './json.ts';
 import type { Person } from './model.ts';
@@ -15,16 +15,38 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** Events that the writer of a file left out: hidden from the person, or outside the filter. Both ends included. */
 export const Omission = v.pipe(
-  v.strictObject({ source: v.string(), from: v.pipe(v.number(), v.integer()), to: v.pipe(v.number(), v.integer()) }),
+  v.strictObject({
+    source: v.string(),
+    from: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+    to: v.pipe(v.number(), v.safeInteger()),
+    /**
+     * Of the source's tree, in hex: the perfect subtrees over exactly these events, from left to right (`subtrees(from - 1, to)`).
+     * With them a root is computed over the gap. Absent when nobody could be asked for them.
+     */
+    hashes: v.optional(v.pipe(v.array(v.string()), v.maxLength(128))),
+  }),
   v.check(({ from, to }) => from <= to, 'An omission ends before it begins'),
 );
 export type Omission = v.InferOutput<typeof Omission>;
 
+const note = v.pipe(v.string(), v.maxLength(20_000));
+
+/**
+ * What central has signed, as lines of a file: its key (a claim of the writer's: compare it), checkpoints of its own record,
+ * receipts for a daemon's. Each stands before the first event that it does not cover; the key before both.
+ */
+export const Signed = v.union([
+  v.strictObject({ recordKey: v.pipe(v.string(), v.maxLength(400)) }),
+  v.strictObject({ checkpoint: note }),
+  v.strictObject({ receipt: note }),
+]);
+export type Signed = v.InferOutput<typeof Signed>;
+
 /** One line of an exported file. A gap is declared in place, so that an event taken out later shows. */
-export const RecordLine = v.union([AuditEvent, v.strictObject({ omitted: Omission })]);
+export const RecordLine = v.union([AuditEvent, v.strictObject({ omitted: Omission }), Signed]);
 export type RecordLine = v.InferOutput<typeof RecordLine>;
 
-export const isEvent = (line: RecordLine): line is AuditEvent => !('omitted' in line);
+export const isEvent = (line: RecordLine): line is AuditEvent => 'hash' in line;
 
 /** What may be missing from an export: anything outside a filter; without one, only what central hides from the person. */
 export const mayOmit =
@@ -32,10 +54,10 @@ export const mayOmit =
   (source: string): boolean =>
     source === 'central' || Object.values(filter).some((wanted) => wanted !== undefined && wanted !== '');
 
-/** Reads one line, as it stands in the file. Undefined when it is no line of a record. */
+/** Reads one line, as it stands in the file. Undefined when it is no line of a record, byte for byte as one is written. */
 export function readRecordLine(text: string): RecordLine | undefined {
   const line = readJson(text);
-  return v.is(RecordLine, line) ? line : undefined;
+  return v.is(RecordLine, line) && canonicalJson(line) === text ? line : undefined;
 }
 
 /**
@@ -64,40 +86,8 @@ export function recordLines(events: Iterable<AuditEvent>, mayOmit: (source: stri
   }
 }
 
-export const jsonLines = (lines: readonly RecordLine[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-
-export interface ChainReport {
-  source: string;
-  events: number;
-  first: number;
-  last: number;
-  /** The last event's hash: whoever kept it elsewhere can see that nothing was cut off or written anew. */
-  head: string;
-  omitted: Omission[];
-}
-
-export type RecordReport = { ok: true; chains: ChainReport[] } | { ok: false; source: string; seq: number; why: string };
-
-/** Proves each source's chain, or names the first event that is wrong. Lines in the order of the file. */
-export function verifyRecord(lines: Iterable<RecordLine>, sha256: (text: string) => string): RecordReport {
-  const chains = new Map<string, { events: AuditEvent[]; omitted: Omission[] }>();
-  const chainOf = (source: string) => {
-    const chain = chains.get(source) ?? { events: [], omitted: [] };
-    chains.set(source, chain);
-    return chain;
-  };
-  for (const line of lines) {
-    if ('omitted' in line) chainOf(line.omitted.source).omitted.push(line.omitted);
-    else chainOf(line.source).events.push(line);
-  }
-  for (const [source, { events, omitted }] of chains) {
-    for (const run of runs(events, omitted)) {
-      const broken = firstBroken(run, sha256);
-      if (broken) return { ok: false, source, ...broken };
-    }
-  }
-  return { ok: true, chains: [...chains].flatMap(([source, chain]) => report(source, chain.events, chain.omitted)) };
-}
+/** An event's line is the very leaf of its source's tree. */
+export const jsonLines = (lines: readonly RecordLine[]): string => lines.map((line) => `${canonicalJson(line)}\n`).join('');
 
 type Cell = string | number | undefined;
 
@@ -177,23 +167,4 @@ function withOmissions(chain: AuditEvent[]): { at: number; line: RecordLine }[] 
     if (!before || event.seq === before.seq + 1) return [line];
     return [{ at: event.at, line: { omitted: { source: event.source, from: before.seq + 1, to: event.seq - 1 } } }, line];
   });
-}
-
-/** Cuts a chain where exactly the missing events are declared; any other gap stays inside a run and breaks it. */
-function runs(events: AuditEvent[], omitted: Omission[]): AuditEvent[][] {
-  const declared = new Set(omitted.map(({ from, to }) => `${from}-${to}`));
-  const all: AuditEvent[][] = [];
-  for (const event of events) {
-    const run = all.at(-1);
-    const before = run?.at(-1);
-    if (run && before && !declared.has(`${before.seq + 1}-${event.seq - 1}`)) run.push(event);
-    else all.push([event]);
-  }
-  return all;
-}
-
-function report(source: string, events: AuditEvent[], omitted: Omission[]): ChainReport[] {
-  const first = events[0];
-  const last = events.at(-1);
-  return first && last ? [{ source, events: events.length, first: first.seq, last: last.seq, head: last.hash, omitted }] : [];
 }

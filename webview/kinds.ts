@@ -4,6 +4,7 @@ import type { AuditEvent, AuditKind } from '../protocol/audit.ts';
 export type Tone = 'wait' | 'good' | 'end' | 'bad' | 'note';
 
 const KINDS: Record<AuditKind, readonly [label: string, tone: Tone]> = {
+  'request.intended': ['Asking', 'wait'],
   'request.created': ['Requested', 'wait'],
   'request.decided': ['Decided by policy', 'note'],
   'request.approved': ['Approved', 'good'],
@@ -26,9 +27,12 @@ const KINDS: Record<AuditKind, readonly [label: string, tone: Tone]> = {
   'signed-in': ['Signed in', 'note'],
   'signed-out': ['Signed out', 'note'],
   'daemon.started': ['Daemon started', 'note'],
+  'daemon.heartbeat': ['Heartbeat', 'note'],
   'daemon.stopping': ['Daemon stopping', 'note'],
   'central.started': ['Central started', 'note'],
   'policy.loaded': ['Policy loaded', 'note'],
+  'record.received': ['Record received', 'note'],
+  'record.forked': ['Record forked', 'bad'],
   'journal.damaged': ['Journal damaged', 'bad'],
   'clock.jumped': ['Clock jumped', 'bad'],
   'contact.lost': ['Contact lost', 'bad'],

@@ -1,5 +1,6 @@
 import type { Client } from '../../protocol/client.ts';
 import type { Cancel, Clock } from '../../protocol/clock.ts';
+import type { RecordCrypto } from '../../protocol/note.ts';
 
 /** Everything outside that a verb may need; made in `main.ts`, doubled in tests. */
 export interface CommandLine {
@@ -19,8 +20,10 @@ export interface CommandLine {
   onInterrupt(listener: () => void): Cancel;
   /** A fresh UUID. */
   newKey(): string;
-  sha256(text: string): string;
+  crypto: RecordCrypto;
   readFile(file: string): Promise<string>;
+  /** Without keeping the file in memory. */
+  readLines(file: string): AsyncIterable<string>;
   /** Made anew, 0600. Refuses to write over a file. */
   writeFile(file: string, text: string): Promise<void>;
   /** Runs the daemon here until it ends. */

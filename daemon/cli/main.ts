@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -7,8 +7,10 @@ import manifest from '../../package.json' with { type: 'json' };
 import { systemClock } from '../../protocol/clock.ts';
 import { places } from '../../protocol/places.ts';
 import { isAlive, readEntry } from '../door/entry-file.ts';
+import { recordCrypto } from '../record/crypto.ts';
 import { startDaemon } from '../spawn.ts';
 import type { CommandLine } from './command-line.ts';
+import { linesOf } from './lines.ts';
 import { type Reach, reachDaemon, reachRunning } from './reach.ts';
 import { run } from './run.ts';
 import { runScript } from './script.ts';
@@ -60,8 +62,9 @@ const commandLine: CommandLine = {
     };
   },
   newKey: randomUUID,
-  sha256: (text) => createHash('sha256').update(text).digest('hex'),
+  crypto: recordCrypto,
   readFile: (file) => readFile(file, 'utf8'),
+  readLines: linesOf,
   writeFile: (file, text) => writeFile(file, text, { mode: 0o600, flag: 'wx' }),
   runDaemon: async ({ detached }) => {
     const daemon = await import('../main.ts');

@@ -21,7 +21,7 @@ export async function exportRecord(session: Session, options: Options): Promise<
   };
   const raw = write[options.format]();
   if (options.out === undefined) {
-    const omitted = lines.flatMap((item) => (isEvent(item) ? [] : [item.omitted]));
+    const omitted = lines.flatMap((item) => ('omitted' in item ? [item.omitted] : []));
     return { ...done({ events, omitted }, []), raw };
   }
   const file = options.out;

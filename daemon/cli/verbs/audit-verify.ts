@@ -1,35 +1,63 @@
-import {
-  type ChainReport,
-  mayOmit,
-  type RecordLine,
-  type RecordReport,
-  readRecordLine,
-  recordLines,
-  verifyRecord,
-} from '../../../protocol/record-file.ts';
+import type { RecordCrypto } from '../../../protocol/note.ts';
+import { readNoteKey } from '../../../protocol/note.ts';
+import type { ChainReport } from '../../../protocol/record-chain.ts';
+import { mayOmit, readRecordLine, recordLines } from '../../../protocol/record-file.ts';
+import { type RecordReport, RecordVerifier, type Trust } from '../../../protocol/record-verifier.ts';
 import { type Block, line, table } from '../blocks.ts';
 import type { CommandLine } from '../command-line.ts';
 import { done, EXIT, type Outcome, problem, UsageError } from '../outcome.ts';
 import { everyEvent } from '../record.ts';
 import type { Session } from '../session.ts';
 
-export async function verifyHere(session: Session): Promise<Outcome> {
-  return reported(verifyRecord(recordLines(await everyEvent(session, {}), mayOmit({})), session.line.sha256), 'The record here');
+export interface VerifyOptions {
+  /** A file with a checkpoint that was kept elsewhere. */
+  checkpoint?: string | undefined;
+  /** A file with central's public key. */
+  key?: string | undefined;
 }
 
-export async function verifyFile(commandLine: CommandLine, file: string): Promise<Outcome> {
-  const text = await commandLine.readFile(file).catch((cause: unknown) => {
-    throw new UsageError(`${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
-  });
-  const lines: RecordLine[] = [];
-  for (const [index, row] of text.split('\n').entries()) {
-    if (row.trim() === '') continue;
-    const read = readRecordLine(row);
-    if (!read) return brokenAt(file, { line: index + 1, why: 'it is no event of a record' });
-    lines.push(read);
-  }
-  return reported(verifyRecord(lines, commandLine.sha256), file);
+export async function verifyHere(session: Session, options: VerifyOptions): Promise<Outcome> {
+  const verifier = new RecordVerifier(session.line.crypto, await trustOf(session.line, options));
+  for (const each of recordLines(await everyEvent(session, {}), mayOmit({}))) if (!verifier.add(each)) break;
+  return reported(verifier.end(), 'The record here');
 }
+
+export async function verifyFile(commandLine: CommandLine, file: string, options: VerifyOptions): Promise<Outcome> {
+  const verifier = new RecordVerifier(commandLine.crypto, await trustOf(commandLine, options));
+  let row = 0;
+  try {
+    for await (const text of commandLine.readLines(file)) {
+      row += 1;
+      if (text === '') continue;
+      const read = readRecordLine(text);
+      if (!read) return brokenAt(file, { line: row, why: 'it is no line of a record' });
+      if (!verifier.add(read)) break;
+    }
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+  return reported(verifier.end(), file);
+}
+
+async function trustOf({ crypto, readFile }: CommandLine, { checkpoint, key }: VerifyOptions): Promise<Trust> {
+  const read = (file: string) => readFile(file).catch((cause: unknown) => Promise.reject(unreadable(file, cause)));
+  return {
+    ...(key === undefined ? {} : { key: keyIn(key, await read(key), crypto) }),
+    ...(checkpoint === undefined ? {} : { checkpoints: notesIn(await read(checkpoint)) }),
+  };
+}
+
+function keyIn(file: string, text: string, { sha256 }: RecordCrypto) {
+  const key = readNoteKey(text, sha256);
+  if (key) return key;
+  throw new UsageError(`${file} holds no key of a record`, { wayOut: 'It is one line, "name+hash+key", as central publishes it.' });
+}
+
+/** One signed note, or many after each other as an anchor keeps them: each ends with its signatures. */
+export const notesIn = (text: string): string[] => text.match(/[\s\S]+?\n\n(?:\u2014 .*\n)+/g)?.map((note) => note.trimStart()) ?? [text];
+
+const unreadable = (file: string, cause: unknown): UsageError =>
+  new UsageError(`${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
 
 type FirstWrong = { line: number; why: string } | { source: string; seq: number; why: string };
 
@@ -46,26 +74,39 @@ function reported(report: RecordReport, what: string): Outcome {
   const screen: Block[] = [
     line({ text: `${what} verifies: ${count} ${count === 1 ? 'event' : 'events'}.`, tone: 'good' }),
     chainTable(report.chains),
+    ...signedBy(report),
   ];
-  if (report.chains.some(({ omitted }) => omitted.length > 0)) {
-    screen.push(
-      line({
-        text: 'Some were left out: hidden from the person who wrote it, or outside the filter. Nothing is proven of those.',
-        tone: 'warn',
-      }),
-    );
+  // Under a signed root nothing about what was left out can be a lie.
+  if (report.chains.some(({ omitted, signed }) => omitted.some(({ to }) => to > signed))) {
+    const text = 'Some were left out: hidden from the person who wrote it, or outside the filter. Nothing is proven of those.';
+    screen.push(line({ text, tone: 'warn' }));
   }
-  return done({ ok: true, chains: report.chains }, screen);
+  return done({ ok: true, chains: report.chains, ...(report.key === undefined ? {} : { key: report.key }) }, screen);
+}
+
+function signedBy({ key, keyFrom, chains }: Extract<RecordReport, { ok: true }>): Block[] {
+  if (key === undefined) {
+    const text = 'Central has signed none of it: its order is proven, but not that it is whole and was not written anew.';
+    return [line({ text, tone: 'warn' })];
+  }
+  const given = keyFrom === 'given' ? [] : [line('Compare this key with what central publishes, or give it with --key.')];
+  const unsigned = chains.reduce((sum, { last, signed }) => sum + Math.max(0, last - signed), 0);
+  const open =
+    unsigned === 0
+      ? []
+      : [line({ text: `${unsigned} ${unsigned === 1 ? 'event is' : 'events are'} newer than the last signature.`, tone: 'warn' })];
+  return [line(`Signed with ${key}`), ...given, ...open];
 }
 
 function chainTable(chains: readonly ChainReport[]): Block {
   return table(
-    ['SOURCE', 'EVENTS', 'FROM', 'TO', 'LEFT OUT', 'HEAD'],
-    chains.map(({ source, events, first, last, omitted, head }) => [
+    ['SOURCE', 'EVENTS', 'FROM', 'TO', 'SIGNED TO', 'LEFT OUT', 'HEAD'],
+    chains.map(({ source, events, first, last, signed, omitted, head }) => [
       source,
       String(events),
       String(first),
       String(last),
+      String(signed),
       String(omitted.reduce((sum, { from, to }) => sum + to - from + 1, 0)),
       { text: head, tone: 'dim' },
     ]),

@@ -3,7 +3,7 @@ import { AuditKind } from '../../../protocol/audit.ts';
 import { EXPORT_FORMATS } from '../../../protocol/record-file.ts';
 import { exportRecord } from './audit-export.ts';
 import { tail } from './audit-tail.ts';
-import { verifyFile, verifyHere } from './audit-verify.ts';
+import { type VerifyOptions, verifyFile, verifyHere } from './audit-verify.ts';
 import type { Verb } from './verb.ts';
 
 export const audit: Verb = (program, on) => {
@@ -29,8 +29,10 @@ export const audit: Verb = (program, on) => {
     .command('verify')
     .description('prove that an exported record (or the one here) is unbroken, or name the first wrong event')
     .argument('[file]', 'JSON lines from "audit export"')
+    .option('--checkpoint <file>', 'checkpoints that were kept elsewhere: the record must have grown out of each')
+    .option('--key <file>', "central's public key, as it was published")
     .addHelpText('after', '\nExit status 5 when the record does not verify.')
-    .action((file: string | undefined) => (file === undefined ? here() : exported(file)));
+    .action((file: string | undefined, options: VerifyOptions) => (file === undefined ? here(options) : exported(file, options)));
 };
 
 const filtered = (command: Command): Command =>

@@ -95,7 +95,7 @@ test('an export holds every event once, in order, and verifies', async (t) => {
   assert.equal((await readFile(file, 'utf8')).trimEnd().split('\n').length, 520);
   const verified = await run('audit', 'verify', file);
   assert.equal(verified.status, 0);
-  assert.match(verified.out, /verifies: 520 events\.\n[\s\S]*central +450 +1 +450 +0 [\s\S]*daemon-1 +70 +1 +70 +0 /);
+  assert.match(verified.out, /verifies: 520 events\.\n[\s\S]*central +450 +1 +450 +0 +0 [\s\S]*daemon-1 +70 +1 +70 +0 +0 /);
   assert.equal((await run('audit', 'verify')).status, 0);
   assert.equal((await run('audit', 'export', '--out', file)).status, 2, 'an existing file is not written over');
 });
@@ -150,7 +150,7 @@ test('a changed file does not verify, and the first wrong event is named', async
   await writeFile(file, `${out}garbage\n`);
   const garbage = await run('audit', 'verify', file, '--json');
   assert.equal(garbage.status, 5);
-  assert.deepEqual((garbage.json as { firstWrong: unknown }).firstWrong, { line: 4, why: 'it is no event of a record' });
+  assert.deepEqual((garbage.json as { firstWrong: unknown }).firstWrong, { line: 4, why: 'it is no line of a record' });
   await writeFile(file, '');
   assert.equal((await run('audit', 'verify', file)).status, 5);
 });

@@ -3,19 +3,21 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import type { CommandLine } from '../../../daemon/cli/command-line.ts';
+import { linesOf } from '../../../daemon/cli/lines.ts';
 import { reachRunning } from '../../../daemon/cli/reach.ts';
 import { run } from '../../../daemon/cli/run.ts';
 import { Door } from '../../../daemon/door/door.ts';
 import type { Handlers } from '../../../daemon/door/methods.ts';
 import { listen } from '../../../daemon/door/server.ts';
 import { LiveState } from '../../../daemon/live-state.ts';
+import { recordCrypto } from '../../../daemon/record/crypto.ts';
 import type { AuditEvent } from '../../../protocol/audit.ts';
 import { systemClock } from '../../../protocol/clock.ts';
 import type { ElevationRequest } from '../../../protocol/model.ts';
 import { no, yes } from '../../../protocol/refusal.ts';
 import type { DaemonState } from '../../../protocol/state.ts';
 import { scratch } from '../../support/scratch.ts';
-import { ACCOUNT, API, BACKENDS, daemonState, EDGE, NOON, PARTS, PREVIEW, PROBES, refOf, sha256, TWINS, uuid } from './estate.ts';
+import { ACCOUNT, API, BACKENDS, daemonState, EDGE, NOON, PARTS, PREVIEW, PROBES, refOf, TWINS, uuid } from './estate.ts';
 
 export interface Ran {
   status: number;
@@ -112,8 +114,9 @@ export async function stage(t: Pick<TestContext, 'after'>, options: Options = {}
           return () => void interrupts.delete(listener);
         },
         newKey: () => uuid('e'),
-        sha256,
+        crypto: recordCrypto,
         readFile: (file) => readFile(file, 'utf8'),
+        readLines: linesOf,
         writeFile: (file, text) => writeFile(file, text, { mode: 0o600, flag: 'wx' }),
         runDaemon: () => Promise.resolve(0),
         central: undefined,

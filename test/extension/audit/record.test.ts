@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type ExportFile, type ExportFormat, exportEvents } from '../../../extension/audit/export.ts';
 import { type AskDaemon, oldestFirst } from '../../../extension/audit/record.ts';
 import type { AuditEvent } from '../../../protocol/audit.ts';
 import { Fault } from '../../../protocol/fault.ts';
-import { readRecordLine, verifyRecord } from '../../../protocol/record-file.ts';
+import { readRecordLine } from '../../../protocol/record-file.ts';
+import { RecordVerifier } from '../../../protocol/record-verifier.ts';
 import { many, recorded, recordOf, storyBodies } from '../../support/audit-events.ts';
+import { recordCrypto } from '../../support/record-crypto.ts';
 
 const whole = many(4_000);
 
@@ -91,7 +92,9 @@ function verified(text: string) {
     .trimEnd()
     .split('\n')
     .map((row) => readRecordLine(row) ?? assert.fail(`no line of a record: ${row}`));
-  return verifyRecord(lines, (bytes) => createHash('sha256').update(bytes).digest('hex'));
+  const verifier = new RecordVerifier(recordCrypto);
+  for (const line of lines) verifier.add(line);
+  return verifier.end();
 }
 
 const TWO = [...recorded([...storyBodies(1), ...storyBodies(2)]), ...recorded(storyBodies(3), 'daemon-1')].sort((a, b) => a.at - b.at);
