@@ -44,6 +44,8 @@ const other = (name: string, severity: Meaning['severity'] = 'Informational'): M
 });
 
 const MEANINGS: Record<AuditKind, Meaning> = {
+  // Asked for next: whether central takes it is not known yet.
+  'request.intended': is('Entity Management', 'Create', { status: 'Unknown' }),
   'request.created': is('Entity Management', 'Create'),
   'request.decided': is('Entity Management', 'Update'),
   'request.approved': is('Entity Management', 'Update'),
@@ -67,9 +69,12 @@ const MEANINGS: Record<AuditKind, Meaning> = {
   'signed-in': is('Authentication', 'Logon'),
   'signed-out': is('Authentication', 'Logoff'),
   'daemon.started': is('Application Lifecycle', 'Start'),
+  'daemon.heartbeat': other('daemon.heartbeat'),
   'daemon.stopping': is('Application Lifecycle', 'Stop'),
   'central.started': is('Application Lifecycle', 'Start'),
   'policy.loaded': is('Entity Management', 'Update'),
+  'record.received': other('record.received'),
+  'record.forked': other('record.forked', 'High'),
   'journal.damaged': other('journal.damaged', 'High'),
   'clock.jumped': other('clock.jumped', 'Medium'),
   'contact.lost': other('contact.lost', 'Low'),
