@@ -1,14 +1,14 @@
 import type { AuditBody } from '../../protocol/audit.ts';
 import type { Clock, Instant } from '../../protocol/clock.ts';
 import { Deadlines } from '../../protocol/deadlines.ts';
-import type { GrantId, RequestId } from '../../protocol/ids.ts';
+import type { GrantId } from '../../protocol/ids.ts';
 import { mayStand } from '../../protocol/lifecycle.ts';
-import type { Problem } from '../../protocol/model.ts';
-import { aboutGrant, aboutRequest } from '../record/body.ts';
-import { stepRequest } from '../requests/life.ts';
+import { aboutGrant } from '../record/body.ts';
 import { type Call, problemOf, type Subject } from './calls.ts';
-import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules, rightKey } from './life.ts';
-import type { GrantCalls, GrantMachine, GrantStore, GrantWriting, KeptGrant } from './ports.ts';
+import { type Held, HeldGrants } from './held.ts';
+import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules } from './life.ts';
+import type { GrantCalls, GrantMachine, GrantStore, GrantWriting } from './ports.ts';
+import { type Saved, Saving } from './saving.ts';
 
 export interface RunnerParts {
   store: GrantStore;
@@ -22,52 +22,54 @@ export interface RunnerParts {
   trouble: (error: unknown, what: string) => void;
 }
 
-/** What is in memory of a grant that may stand. `unsaved`: events that the store did not take yet. */
-interface Held {
-  life: GrantLife;
-  version: number;
-  unsaved: AuditBody[];
-  failed: { id: RequestId; problem: Problem }[];
-}
-
 type Wake = 'due' | 'hold' | 'act';
 
 /**
- * Runs the lives of grants: takes events one at a time, makes each step durable together with its record, then does
- * what it calls for. More power needs a durable step; less power does not wait for one.
+ * Runs the lives of grants: takes each event at once, in memory, and makes the step durable together with its record.
+ * More power waits until its step is durable; less power is asked for at once, whatever the store does.
  */
 export class GrantRunner {
   readonly #parts: RunnerParts;
-  readonly #held = new Map<GrantId, Held>();
+  readonly #held = new HeldGrants();
+  readonly #saving: Saving;
   readonly #deadlines: Deadlines<`${Wake} ${GrantId}`>;
   readonly #armed = new Map<string, Instant>();
   readonly #calling = new Map<GrantId, Set<Call>>();
   readonly #loaded = new Set<GrantId>();
-  #turns: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
     this.#deadlines = new Deadlines(parts.clock, (key) => this.#wake(key));
+    this.#saving = new Saving(parts.store, parts.clock, (error) => parts.trouble(error, 'the store did not take a step of a grant'));
   }
 
   /** Knows what the store holds. Before anybody is answered: whoever ends a grant must find it here. */
   async load(): Promise<void> {
     for (const { life, version } of await this.#parts.store.standing()) {
-      this.#held.set(life.id, { life, version, unsaved: [], failed: [] });
+      this.#held.add(life, version);
       this.#loaded.add(life.id);
     }
   }
 
-  /** Takes up what was loaded: ends what is due, asks the cloud about the rest. What was intended since is not of an earlier life. */
+  /** Takes up what was loaded: ends what is due, then asks the cloud about the rest. What was intended since is not of an earlier life. */
   resume(): void {
-    for (const id of this.#loaded) void this.send(id, { type: 'restarted' }).catch(() => undefined);
+    const { clock, machine } = this.#parts;
+    const now = clock.now();
+    const rest: GrantId[] = [];
+    for (const id of this.#loaded) {
+      const life = this.find(id);
+      const isDue = life && life.state !== 'activating' && (machine.wakes(life).due ?? Number.POSITIVE_INFINITY) <= now;
+      if (isDue) void this.send(id, { type: 'due' }).catch(() => undefined);
+      else rest.push(id);
+    }
+    for (const id of rest) void this.send(id, { type: 'restarted' }).catch(() => undefined);
     this.#loaded.clear();
   }
 
   /** Grants that may stand, as they are now. */
   get standing(): GrantLife[] {
-    return [...this.#held.values()].map(({ life }) => life);
+    return this.#held.all().map(({ life }) => life);
   }
 
   /** As it is now, also when the store lags behind. */
@@ -75,9 +77,9 @@ export class GrantRunner {
     return this.#held.get(id)?.life;
   }
 
-  /** The store has every step of it that tells something. */
+  /** The store took every step of it so far, but for those on their way. */
   isRecorded(id: GrantId): boolean {
-    return !this.#held.get(id)?.unsaved.length;
+    return !this.#held.get(id)?.behind;
   }
 
   /**
@@ -87,31 +89,51 @@ export class GrantRunner {
   async intend(tx: GrantWriting, order: Parameters<GrantMachine['intend']>[0]): Promise<() => void> {
     const { clock, rules, machine } = this.#parts;
     const { life, effects } = machine.intend(order, clock.now(), rules);
-    if (!(await tx.putGrant(this.#kept(life, 1)))) throw new Error(`Grant ${life.id} was intended before`);
+    if (!(await tx.putGrant({ life, version: 1, written: { wall: clock.now(), boot: clock.boot() } })))
+      throw new Error(`Grant ${life.id} was intended before`);
     for (const body of recordsOf(clock, life, effects)) await tx.append(body);
     return () => {
-      this.#held.set(life.id, { life, version: 1, unsaved: [], failed: [] });
+      this.#held.add(life, 1);
       this.#arm(life);
       this.#carryOut(life, effects);
     };
   }
 
-  /** The life after the event; undefined when there is no such grant standing. Resolves when the step is durable or was taken anyway. */
-  send(id: GrantId, event: GrantEvent): Promise<GrantLife | undefined> {
-    const turn = this.#turns.then(() => this.#take(id, event));
-    this.#turns = turn.catch((error: unknown) => this.#parts.trouble(error, `grant ${id}, ${event.type}`));
-    return turn;
+  /**
+   * The step is taken when this returns; more of the same may have been taken when it resolves.
+   * @returns The life after the event, once it is durable or the store has refused it; undefined when there is no such grant standing.
+   */
+  async send(id: GrantId, event: GrantEvent): Promise<GrantLife | undefined> {
+    const held = this.#held.get(id);
+    if (!held || this.#closed) return held?.life;
+    try {
+      const before = held.life;
+      const changed = this.#take(held, event);
+      const after = held.life;
+      if (after === before && held.unsaved.length === 0) return after;
+      const saved = await this.#save(changed);
+      // That it was sent is not durable, so it is not sent.
+      if (!saved.ok && event.type === 'sending' && held.life.state === 'activating') {
+        held.life = { ...held.life, bind: before.bind };
+        return await this.send(id, { type: 'not sent', problem: problemOf(saved.error) });
+      }
+      return after;
+    } catch (error) {
+      this.#parts.trouble(error, `grant ${id}, ${event.type}`);
+      throw error;
+    }
   }
 
   /** The slow sweep: whatever is due and was not seen to be, and revocations that nothing drives. */
   async sweep(): Promise<void> {
     const now = this.#parts.clock.now();
-    for (const { life, unsaved } of [...this.#held.values()]) {
+    for (const held of this.#held.all()) {
+      const { life } = held;
       const { due, hold } = this.#parts.machine.wakes(life);
       if (due !== undefined && due <= now) await this.send(life.id, { type: 'due' });
       else if (hold !== undefined && hold <= now) await this.send(life.id, { type: 'hold lost' });
       else if (life.state === 'revoking' && !life.act && !this.#calling.get(life.id)?.size) await this.send(life.id, { type: 'restarted' });
-      else if (unsaved.length > 0) await this.send(life.id, { type: 'act' });
+      else if (held.behind) await this.#save([held]);
     }
   }
 
@@ -120,74 +142,43 @@ export class GrantRunner {
     this.#closed = true;
     this.#deadlines.close();
     this.#parts.calls.close();
-    await this.#turns;
+    await this.#saving.idle();
   }
 
-  async #take(id: GrantId, event: GrantEvent): Promise<GrantLife | undefined> {
-    const held = this.#held.get(id);
-    if (!held || this.#closed) return held?.life;
+  /** Takes the step, and does all of it that waits for nothing. @returns What has to be saved together. */
+  #take(held: Held, event: GrantEvent): Held[] {
+    const effects = this.#step(held, event);
+    // What is to be done next and now needs no timer: the cloud is asked in this very turn.
+    const { act } = this.#parts.machine.wakes(held.life);
+    if (event.type !== 'act' && act !== undefined && act <= this.#parts.clock.now()) {
+      effects.push(...this.#step(held, { type: 'act', shared: this.#sharing(held) }));
+    }
+    const changed = [held];
+    for (const effect of effects) {
+      const other = effect.type === 'supersede' ? this.#held.get(effect.grantId) : undefined;
+      if (!other) continue;
+      this.#step(other, { type: 'superseded', by: held.life.id });
+      changed.push(other);
+    }
+    for (const { life } of changed) this.#arm(life);
+    this.#carryOut(held.life, effects);
+    if (held.life.state !== 'activating') this.#nudge(held);
+    return changed;
+  }
+
+  #step(held: Held, event: GrantEvent): GrantEffect[] {
     const { clock, random, rules, machine } = this.#parts;
     const { life, effects } = machine.step(held.life, event, clock.now(), { ...rules, chance: random() });
-    if (life === held.life && held.unsaved.length === 0) return life;
-    held.unsaved.push(...recordsOf(clock, life, effects));
-    held.failed.push(
-      ...effects.flatMap((effect) => (effect.type === 'fail request' ? [{ id: life.requestId, problem: effect.problem }] : [])),
-    );
-    const superseded = await this.#supersede(life, effects);
-    const before = held.life;
     held.life = life;
-    const saved = await this.#save([held, ...superseded]);
-    if (!saved.ok && event.type === 'sending') {
-      held.life = before;
-      return this.#take(id, { type: 'not sent', problem: problemOf(saved.error) });
-    }
-    for (const { life: after } of [held, ...superseded]) {
-      this.#arm(after);
-      if (!mayStand(after.state) && this.#held.get(after.id)?.unsaved.length === 0) this.#held.delete(after.id);
-    }
-    this.#carryOut(life, effects);
-    if (life.state !== 'activating') this.#nudge(life);
-    return life;
+    held.unsaved.push(...recordsOf(clock, life, effects));
+    for (const effect of effects) if (effect.type === 'fail request') held.failed.push({ id: life.requestId, problem: effect.problem });
+    return effects;
   }
 
-  async #supersede(by: GrantLife, effects: readonly GrantEffect[]): Promise<Held[]> {
-    const { clock, rules, random, machine } = this.#parts;
-    return effects.flatMap((effect) => {
-      const held = effect.type === 'supersede' ? this.#held.get(effect.grantId) : undefined;
-      if (!held) return [];
-      const taken = machine.step(held.life, { type: 'superseded', by: by.id }, clock.now(), { ...rules, chance: random() });
-      held.life = taken.life;
-      held.unsaved.push(...recordsOf(clock, taken.life, taken.effects));
-      return [held];
-    });
-  }
-
-  /** In one transaction. When the store fails the steps stand in memory, and are saved with the next ones. */
-  async #save(changed: readonly Held[]): Promise<{ ok: true } | { ok: false; error: unknown }> {
-    const { store, clock, trouble } = this.#parts;
-    try {
-      await store.write(async (tx) => {
-        for (const { life, version, unsaved, failed } of changed) {
-          if (!(await tx.putGrant(this.#kept(life, version + 1)))) throw new Error(`Another runner has written grant ${life.id}`);
-          for (const body of unsaved) await tx.append(body);
-          for (const { id, problem } of failed) await failRequest(tx, clock, id, problem);
-        }
-      });
-      for (const held of changed) {
-        held.version++;
-        held.unsaved.length = 0;
-        held.failed.length = 0;
-      }
-      return { ok: true };
-    } catch (error) {
-      trouble(error, 'the store did not take a step of a grant');
-      return { ok: false, error };
-    }
-  }
-
-  #kept(life: GrantLife, version: number): KeptGrant {
-    const { clock } = this.#parts;
-    return { life, version, written: { wall: clock.now(), boot: clock.boot() } };
+  async #save(changed: readonly Held[]): Promise<Saved> {
+    const saved = await this.#saving.save(changed);
+    for (const held of changed) if (!mayStand(held.life.state) && held.unsaved.length === 0) this.#held.delete(held);
+    return saved;
   }
 
   #arm(life: GrantLife): void {
@@ -213,24 +204,23 @@ export class GrantRunner {
   #wake(key: `${Wake} ${GrantId}`): void {
     const [what, id] = key.split(' ') as [Wake, GrantId];
     this.#armed.delete(key);
+    const held = this.#held.get(id);
+    if (!held) return;
     const event: GrantEvent =
-      what === 'due' ? { type: 'due' } : what === 'hold' ? { type: 'hold lost' } : { type: 'act', shared: this.#sharing(id) };
+      what === 'due' ? { type: 'due' } : what === 'hold' ? { type: 'hold lost' } : { type: 'act', shared: this.#sharing(held) };
     void this.send(id, event).catch(() => undefined);
   }
 
   /** Another grant that has not ended holds the same right. */
-  #sharing(id: GrantId): GrantLife | undefined {
-    const life = this.find(id);
-    const right = life && rightKey(life);
-    return this.standing.find((other) => other.id !== id && isLive(other) && rightKey(other) === right);
+  #sharing(held: Held): GrantLife | undefined {
+    return this.#held.sharing(held).find(({ life }) => isLive(life))?.life;
   }
 
   /** Those that waited for this grant's right look again at once. */
-  #nudge(life: GrantLife): void {
-    if (isLive(life)) return;
-    for (const other of this.standing) {
-      if (other.id === life.id || other.state !== 'revoking' || !other.act || rightKey(other) !== rightKey(life)) continue;
-      if (other.shares) this.#set(`act ${other.id}`, this.#parts.clock.now());
+  #nudge(held: Held): void {
+    if (isLive(held.life)) return;
+    for (const { life } of this.#held.sharing(held)) {
+      if (life.state === 'revoking' && life.act && life.shares) this.#set(`act ${life.id}`, this.#parts.clock.now());
     }
   }
 
@@ -260,12 +250,4 @@ export class GrantRunner {
 
 function recordsOf(clock: Clock, life: GrantLife, effects: readonly GrantEffect[]): AuditBody[] {
   return effects.flatMap((effect) => (effect.type === 'record' ? [aboutGrant(clock, life, effect.kind, effect.text, effect.more)] : []));
-}
-
-async function failRequest(tx: GrantWriting, clock: Clock, id: RequestId, problem: Problem): Promise<void> {
-  const before = await tx.request(id);
-  if (!before) return;
-  const { request, records } = stepRequest(before, { type: 'failed', problem });
-  await tx.putRequest(request, clock.now());
-  for (const { kind, text, more } of records) await tx.append(aboutRequest(clock, request, kind, text, more));
 }

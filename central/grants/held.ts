@@ -1,0 +1,49 @@
+import type { AuditBody } from '../../protocol/audit.ts';
+import type { GrantId, RequestId } from '../../protocol/ids.ts';
+import type { Problem } from '../../protocol/model.ts';
+import { type GrantLife, rightKey } from './life.ts';
+
+/** What is in memory of a grant that may stand. */
+export interface Held {
+  life: GrantLife;
+  version: number;
+  /** What the store did not take yet. */
+  unsaved: AuditBody[];
+  failed: { id: RequestId; problem: Problem }[];
+  /** The store refused the last step that it was given. */
+  behind: boolean;
+}
+
+/** The grants in memory, found by their id and by their right without asking all of them. */
+export class HeldGrants {
+  readonly #byId = new Map<GrantId, Held>();
+  readonly #byRight = new Map<string, Set<Held>>();
+
+  get(id: GrantId): Held | undefined {
+    return this.#byId.get(id);
+  }
+
+  all(): Held[] {
+    return [...this.#byId.values()];
+  }
+
+  /** The others that hold the same right. */
+  sharing(held: Held): Held[] {
+    return [...(this.#byRight.get(rightKey(held.life)) ?? [])].filter((other) => other !== held);
+  }
+
+  add(life: GrantLife, version: number): void {
+    const held = { life, version, unsaved: [], failed: [], behind: false };
+    this.#byId.set(life.id, held);
+    const right = rightKey(life);
+    this.#byRight.set(right, (this.#byRight.get(right) ?? new Set()).add(held));
+  }
+
+  delete(held: Held): void {
+    this.#byId.delete(held.life.id);
+    const right = rightKey(held.life);
+    const same = this.#byRight.get(right);
+    same?.delete(held);
+    if (same?.size === 0) this.#byRight.delete(right);
+  }
+}

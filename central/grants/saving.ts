@@ -1,0 +1,96 @@
+import type { Clock } from '../../protocol/clock.ts';
+import type { RequestId } from '../../protocol/ids.ts';
+import type { Problem } from '../../protocol/model.ts';
+import { aboutRequest } from '../record/body.ts';
+import { stepRequest } from '../requests/life.ts';
+import type { Held } from './held.ts';
+import type { GrantStore, GrantWriting } from './ports.ts';
+
+export type Saved = { ok: true } | { ok: false; error: unknown };
+
+/** Steps in one transaction at most: while it is written nothing else happens in this process, and grants fall due. */
+const AT_ONCE = 32;
+
+/**
+ * Makes steps durable, all those together that come while the store is busy: one flush for many. What the store refuses
+ * stands in memory, and is saved with the next step.
+ */
+export class Saving {
+  readonly #store: Pick<GrantStore, 'write'>;
+  readonly #clock: Clock;
+  readonly #trouble: (error: unknown) => void;
+  readonly #waiting: { changed: readonly Held[]; done: (saved: Saved) => void }[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(store: Pick<GrantStore, 'write'>, clock: Clock, trouble: (error: unknown) => void) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#trouble = trouble;
+  }
+
+  /** Those that changed together are written together or not at all. Never rejects. */
+  save(changed: readonly Held[]): Promise<Saved> {
+    const { promise, resolve } = Promise.withResolvers<Saved>();
+    this.#waiting.push({ changed, done: resolve });
+    this.#running ??= this.#run();
+    return promise;
+  }
+
+  /** Nothing waits any more. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // What else this turn brings goes along.
+    await undefined;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, AT_ONCE);
+      const together = await this.#write(batch.flatMap(({ changed }) => changed));
+      for (const { changed, done } of batch) {
+        // One that cannot be written does not keep the others from it.
+        const saved = together.ok || batch.length === 1 ? together : await this.#write(changed);
+        if (!saved.ok) this.#trouble(saved.error);
+        for (const held of changed) held.behind = !saved.ok;
+        done(saved);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  async #write(changed: readonly Held[]): Promise<Saved> {
+    const written: { held: Held; unsaved: number; failed: number }[] = [];
+    try {
+      await this.#store.write(async (tx) => {
+        for (const held of new Set(changed)) {
+          const { life, version, unsaved: bodies, failed } = held;
+          written.push({ held, unsaved: bodies.length, failed: failed.length });
+          const now = { wall: this.#clock.now(), boot: this.#clock.boot() };
+          // More may come while these are written.
+          const [told, asked] = [[...bodies], [...failed]];
+          if (!(await tx.putGrant({ life, version: version + 1, written: now }))) {
+            throw new Error(`Another runner has written grant ${life.id}`);
+          }
+          for (const body of told) await tx.append(body);
+          for (const { id, problem } of asked) await failRequest(tx, this.#clock, id, problem);
+        }
+      });
+    } catch (error) {
+      return { ok: false, error };
+    }
+    for (const { held, unsaved, failed } of written) {
+      held.version++;
+      held.unsaved.splice(0, unsaved);
+      held.failed.splice(0, failed);
+    }
+    return { ok: true };
+  }
+}
+
+async function failRequest(tx: GrantWriting, clock: Clock, id: RequestId, problem: Problem): Promise<void> {
+  const before = await tx.request(id);
+  if (!before) return;
+  const { request, records } = stepRequest(before, { type: 'failed', problem });
+  await tx.putRequest(request, clock.now());
+  for (const { kind, text, more } of records) await tx.append(aboutRequest(clock, request, kind, text, more));
+}
