@@ -73,6 +73,44 @@ describe('the tree', () => {
     assert.ok(performance.now() - start < 5_000);
   });
 
+  it('shows what is true now, also when the editor asked once more below a row of before', async () => {
+    let count = 0;
+    const ask = (async (method: string) => {
+      const { accounts, balancers } = estate(count);
+      return method === 'inventory.accounts' ? { accounts } : { balancers };
+    }) as Ask;
+    const source = new TreeSource(ask);
+    const old = await account(source);
+    const [oldProvider] = await source.children();
+    assert.deepEqual(await source.children(old), []);
+    count = 6;
+    source.listChanged();
+    // VS Code is still at work on the redraw before this one.
+    await source.children(oldProvider);
+    await source.children(old);
+    const now = await account(source);
+    assert.equal(now.kind === 'account' && now.account.balancers, 6);
+    assert.equal((await source.children(now)).length, 6);
+  });
+
+  it('does not keep an answer that a change of the list has overtaken', async () => {
+    let count = 1;
+    const { promise: hurry, resolve } = Promise.withResolvers<void>();
+    const ask = (async (method: string) => {
+      const { accounts, balancers } = estate(count);
+      if (method === 'inventory.balancers' && count === 1) await hurry;
+      return method === 'inventory.accounts' ? { accounts } : { balancers };
+    }) as Ask;
+    const source = new TreeSource(ask);
+    const node = await account(source);
+    const late = source.children(node);
+    count = 6;
+    source.listChanged();
+    resolve();
+    assert.equal((await late).length, 1);
+    assert.equal((await source.children(await account(source))).length, 6);
+  });
+
   it('keeps as many rows after a refresh as were shown before', async () => {
     const { ask } = answering(estate(1_000));
     const source = new TreeSource(ask);
