@@ -11,15 +11,18 @@ export class Entra {
   readonly #tokens: Tokens;
   /** Refresh token → object id. Entra keeps earlier ones valid when it hands out the next. */
   readonly #refresh = new Map<string, string>();
+  readonly #canary: string;
 
-  constructor(directory: Directory, tokens: Tokens) {
+  /** @param canary Stands in every refresh token. */
+  constructor(directory: Directory, tokens: Tokens, canary = '') {
     this.#directory = directory;
     this.#tokens = tokens;
+    this.#canary = canary;
   }
 
   /** A refresh token of somebody who has just signed in. */
   signIn(oid: string): string {
-    const token = `0.A${randomBytes(24).toString('base64url')}`;
+    const token = `0.A${this.#canary}${randomBytes(24).toString('base64url')}`;
     this.#refresh.set(token, oid);
     return token;
   }

@@ -20,6 +20,8 @@ export interface AzureOptions {
   limits?: Partial<Limits> | undefined;
   /** Any free port when left out. */
   port?: number | undefined;
+  /** Stands in every token that this cloud issues, so that a test can look for where tokens get to. */
+  canary?: string | undefined;
 }
 
 export interface AzureCloud {
@@ -43,8 +45,8 @@ export async function startAzure(options: AzureOptions): Promise<AzureCloud> {
   const timing = { ...kind, ...options.timing };
   const world = makeWorld(options.clock, options.estate, timing);
   const { tenantId } = options.estate;
-  const tokens = new Tokens({ ...world, tenantId }, await makeKeys());
-  const entra = new Entra(world.directory, tokens);
+  const tokens = new Tokens({ ...world, tenantId, canary: options.canary }, await makeKeys());
+  const entra = new Entra(world.directory, tokens, options.canary);
   const manager = new ResourceManager(world, tokens, { ...AZURE_LIMITS, ...options.limits });
   const certificates = await makeCertificates();
   const server = await listen(certificates, options.port ?? 0, async (incoming) => {
