@@ -19,6 +19,7 @@ export interface LogFields {
   path?: string | undefined;
   state?: string | undefined;
   attempt?: number | undefined;
+  count?: number | undefined;
   ms?: number | undefined;
   status?: number | undefined;
   seq?: number | undefined;
@@ -39,6 +40,7 @@ const ALLOWED: readonly (keyof LogFields)[] = [
   'path',
   'state',
   'attempt',
+  'count',
   'ms',
   'status',
   'seq',

@@ -22,6 +22,7 @@ export interface ConnectionParts {
   log: Log;
   /** The client has said who it is. */
   onHello(client: Hello): void;
+  onRefused(why: string): void;
   onGone(): void;
 }
 
@@ -143,7 +144,7 @@ export class Connection {
   #reply(id: number, outcome: Outcome): void {
     if (this.#stage === 'closed') return;
     const text = JSON.stringify({ jsonrpc: '2.0', id, ...outcome });
-    if (text.length > LIMITS.answer) {
+    if (Buffer.byteLength(text) > LIMITS.answer) {
       this.#parts.log.error('answer too long', { connection: this.#parts.id });
       this.#send(
         JSON.stringify({ jsonrpc: '2.0', id, error: { code: RPC_ERROR.fault, message: 'The answer is too long. Ask for less.' } }),
@@ -179,7 +180,7 @@ export class Connection {
 
   #refuse(why: string): void {
     if (this.#stage === 'closed') return;
-    this.#parts.log.warn('connection refused', { connection: this.#parts.id, problem: why });
+    this.#parts.onRefused(why);
     this.#parts.wire.close(CLOSE.policy, why);
     this.#gone();
   }

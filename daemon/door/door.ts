@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import { Connection, type Hello } from './connection.ts';
 import type { Handlers } from './methods.ts';
 import { DoorProof, UsedNonces } from './proof.ts';
+import { Refusals } from './refusals.ts';
 import type { DoorWire } from './wire.ts';
 
 export interface DoorParts {
@@ -23,10 +24,12 @@ export class Door {
   readonly #parts: DoorParts;
   readonly #used = new UsedNonces();
   readonly #connections = new Map<Connection, Hello | undefined>();
+  readonly #refused: Refusals;
   #next = 1;
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
+    this.#refused = new Refusals(parts.clock, parts.log);
   }
 
   accept(wire: DoorWire): void {
@@ -45,6 +48,7 @@ export class Door {
         log.info('client', { connection: id, client: client.name, version: client.version });
         onClients(this.#clients(), undefined);
       },
+      onRefused: (why) => this.#refused.note(id, why),
       onGone: () => {
         const client = this.#connections.get(connection);
         this.#connections.delete(connection);
