@@ -9,7 +9,11 @@ export function choose<T>(random: Random, from: readonly T[]): T {
   return one;
 }
 
-export const noise = (random: Random, length: number): Buffer => Buffer.from(Array.from({ length }, () => below(random, 256)));
+export function noise(random: Random, length: number): Buffer {
+  const bytes = Buffer.alloc(length + 3);
+  for (let at = 0; at < length; at += 4) bytes.writeUInt32LE(below(random, 2 ** 32), at);
+  return bytes.subarray(0, length);
+}
 
 const INSERTED = [0x00, 0xff, 0xc0, 0x80] as const;
 

@@ -53,6 +53,12 @@ export const azureTargets = ({ endpoint, authorityHost, caFile, tenantId }: Azur
   shortestHoldMinutes: 0.05,
 });
 
+/** A machine where nobody is signed in, and whose Azure is never there. */
+export const makeLonelyHome = (t: After): Home =>
+  makeHome(t, { azure: { resourceManagerEndpoint: 'https://localhost:9', authorityHost: 'https://localhost:9' } }, (bin) =>
+    writeFileSync(path.join(bin, 'az'), '#!/bin/sh\necho "Please run \'az login\'" >&2\nexit 1\n', { mode: 0o755 }),
+  );
+
 export interface RealDaemon extends Home {
   child: ChildProcess;
   pid: number;
@@ -67,8 +73,7 @@ export interface RealDaemon extends Home {
   ended: Promise<number | null>;
 }
 
-/** The real daemon in a process of its own, with the flags and the environment that it always has. */
-export async function startDaemonOf(t: After, home: Home): Promise<RealDaemon> {
+function spawnDaemon(t: After, home: Home): { child: ChildProcess; ended: Promise<number | null>; said: () => string } {
   const child = spawn(process.execPath, [...DAEMON_FLAGS, ENTRY_SCRIPT, 'daemon'], {
     env: daemonEnvironment(home.env, process.platform),
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -82,8 +87,20 @@ export async function startDaemonOf(t: After, home: Home): Promise<RealDaemon> {
     child.kill('SIGKILL');
     await ended;
   });
+  return { child, ended, said: () => said };
+}
+
+/** A daemon that is not expected to stay: how it ended, and what it said. */
+export async function runOnce(t: After, home: Home): Promise<{ status: number | null; said: string }> {
+  const { ended, said } = spawnDaemon(t, home);
+  return { status: await ended, said: said() };
+}
+
+/** The real daemon in a process of its own, with the flags and the environment that it always has. */
+export async function startDaemonOf(t: After, home: Home): Promise<RealDaemon> {
+  const { child, ended, said } = spawnDaemon(t, home);
   const entry = await until('the entry file', () => {
-    if (child.exitCode !== null) throw new Error(`The daemon ended with ${child.exitCode}: ${said}`);
+    if (child.exitCode !== null) throw new Error(`The daemon ended with ${child.exitCode}: ${said()}`);
     const found = readEntry(home.places.entryFile, process.geteuid?.(), isAlive);
     return found?.pid === child.pid ? found : undefined;
   });
@@ -93,7 +110,7 @@ export async function startDaemonOf(t: After, home: Home): Promise<RealDaemon> {
     pid: entry.pid,
     entry,
     ended,
-    said: () => said,
+    said,
     log: () => linesOf(home.places.logFile),
     client: (kind = 'terminal', tapped = () => {}) => through(entry, kind, tapped),
   };
