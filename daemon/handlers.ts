@@ -100,6 +100,8 @@ export function handlers(parts: HandlerParts): Handlers {
     },
 
     'audit.query': (params) => journal.query(params),
+    'audit.chains': (params) => journal.chains(params),
+    'audit.read': (params) => journal.read(params),
     'audit.facets': () => journal.facets(),
 
     'sign-in': ({ to }) => signIns.begin(to),

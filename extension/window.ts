@@ -56,6 +56,7 @@ export function openWindow(context: ExtensionContext, machine: Machine): void {
       onState: (listener) => store.onChange(listener),
       state: () => store.view.state,
       clock,
+      version: versionOf(context),
       report: (error) => report('Audit panel', error),
       extensionUri: context.extensionUri,
     }),
@@ -142,7 +143,7 @@ function backgroundLink(
 ): Disposable & { open(): Promise<void> } {
   let connection: Connection | undefined;
   let disposed = false;
-  const version = String(context.extension.packageJSON.version ?? '0');
+  const version = versionOf(context);
   async function open(): Promise<void> {
     const { daemonLink } = await import('./daemon/daemon-link.ts');
     if (disposed) return;
@@ -179,3 +180,5 @@ function rememberHeld(store: Store, { globalState }: ExtensionContext): void {
   const held = mine(store.view).length > 0;
   if (held !== (globalState.get(HELD) === true)) void globalState.update(HELD, held);
 }
+
+const versionOf = (context: ExtensionContext): string => String(context.extension.packageJSON.version ?? '0');

@@ -21,6 +21,13 @@ const accepted = v.object({});
 /** The most events that the daemon gives at once. */
 export const QUERY_ROWS = 1_000;
 
+/** The most events that the daemon looks at for one page of a chain. */
+export const CHAIN_ROWS = 2_000;
+/** The most chains that it reads from for one answer. */
+export const CHAINS_AT_ONCE = 100;
+const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const source = v.pipe(v.string(), v.maxLength(100));
+
 const freshness = { fetchedAt: v.optional(v.number()), problem: v.optional(v.string()) };
 
 export const Ask = {
@@ -92,6 +99,27 @@ export const METHODS = {
       limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(QUERY_ROWS)),
     }),
     result: v.object({ total: v.number(), events: v.array(AuditEvent), cut: v.optional(v.literal(true)) }),
+  },
+  /**
+   * The chains of the record, as far as they go now: sequence numbers of the first and the last event that are kept, and when
+   * the first was written. In order of `source`; `next` when there are more after it.
+   */
+  'audit.chains': {
+    params: v.strictObject({ after: v.optional(source) }),
+    result: v.object({ chains: v.array(v.object({ source, first: seq, last: seq, at: v.number() })), next: v.optional(source) }),
+  },
+  /**
+   * Events in the order of their chains: those of the first chain after `after` and up to `to` that match, then those of the
+   * next, until `limit` have been looked at or the answer is full. `reached` says up to where each chain was read; one that is
+   * missing there was not begun. What it costs does not depend on the length of the record.
+   */
+  'audit.read': {
+    params: v.strictObject({
+      filter: AuditFilter,
+      chains: v.pipe(v.array(v.strictObject({ source, after: seq, to: seq })), v.minLength(1), v.maxLength(CHAINS_AT_ONCE)),
+      limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(CHAIN_ROWS)),
+    }),
+    result: v.object({ events: v.array(AuditEvent), reached: v.array(v.object({ source, seq })) }),
   },
   /** People, balancers and kinds that occur, for the filter's lists. */
   'audit.facets': {

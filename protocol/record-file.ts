@@ -9,10 +9,6 @@ import type { Person } from './model.ts';
  * write the same bytes.
  */
 
-/** JSON lines as they are recorded; CSV; events of the Open Cybersecurity Schema Framework, one in each line. */
-export const EXPORT_FORMATS = ['jsonl', 'csv', 'ocsf'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
-
 /** Events that the writer of a file left out: hidden from the person, or outside the filter. Both ends included. */
 export const Omission = v.pipe(
   v.strictObject({
@@ -61,29 +57,20 @@ export function readRecordLine(text: string): RecordLine | undefined {
 }
 
 /**
- * Oldest first, each source in the order of its own chain, without doubles.
- * @param mayOmit Sources whose gaps are declared as left out: all of them under a filter, only `central` (which hides
- * events from people) without. Any other gap stays undeclared, and does not verify.
+ * Declares what is missing between two events of a chain, where something may be.
+ * @param mayOmit Sources whose gaps are declared as left out. Any other gap stays undeclared, and does not verify.
+ * @returns takes the events of all chains, in order, in pieces of any size.
  */
-export function recordLines(events: Iterable<AuditEvent>, mayOmit: (source: string) => boolean): RecordLine[] {
-  const chains = [...bySource(events)].map(([source, bySeq]) => {
-    const chain = [...bySeq.values()].sort((a, b) => a.seq - b.seq);
-    return mayOmit(source) ? withOmissions(chain) : chain.map((event) => ({ at: event.at, line: event }));
-  });
-  const next = chains.map(() => 0);
-  const lines: RecordLine[] = [];
-  for (;;) {
-    let oldest = -1;
-    for (const [index, chain] of chains.entries()) {
-      const head = chain[next[index] ?? 0];
-      const best = chains[oldest]?.[next[oldest] ?? 0];
-      if (head && (!best || head.at < best.at)) oldest = index;
-    }
-    const line = chains[oldest]?.[next[oldest] ?? 0];
-    if (!line) return lines;
-    lines.push(line.line);
-    next[oldest] = (next[oldest] ?? 0) + 1;
-  }
+export function withOmissions(mayOmit: (source: string) => boolean): (events: readonly AuditEvent[]) => RecordLine[] {
+  const last = new Map<string, number>();
+  return (events) =>
+    events.flatMap((event): RecordLine[] => {
+      const { source, seq } = event;
+      const before = last.get(source);
+      last.set(source, seq);
+      if (before === undefined || seq === before + 1 || !mayOmit(source)) return [event];
+      return [{ omitted: { source, from: before + 1, to: seq - 1 } }, event];
+    });
 }
 
 /** An event's line is the very leaf of its source's tree. */
@@ -149,22 +136,3 @@ const named = ({ name, email }: Person): string => (email ? `${name} <${email}>`
 /** The farthest instant that a calendar knows. */
 const FARTHEST: Instant = 8.64e15;
 const utc = (at: Instant): string => (Math.abs(at) <= FARTHEST ? new Date(at).toISOString() : '');
-
-function bySource(events: Iterable<AuditEvent>): Map<string, Map<number, AuditEvent>> {
-  const sources = new Map<string, Map<number, AuditEvent>>();
-  for (const event of events) {
-    const chain = sources.get(event.source) ?? new Map<number, AuditEvent>();
-    chain.set(event.seq, event);
-    sources.set(event.source, chain);
-  }
-  return sources;
-}
-
-function withOmissions(chain: AuditEvent[]): { at: number; line: RecordLine }[] {
-  return chain.flatMap((event, index) => {
-    const before = chain[index - 1];
-    const line = { at: event.at, line: event };
-    if (!before || event.seq === before.seq + 1) return [line];
-    return [{ at: event.at, line: { omitted: { source: event.source, from: before.seq + 1, to: event.seq - 1 } } }, line];
-  });
-}

@@ -1,12 +1,15 @@
 import type { Client } from '../../protocol/client.ts';
 import type { Cancel, Clock } from '../../protocol/clock.ts';
 import type { RecordCrypto } from '../../protocol/note.ts';
+import type { NewFile } from './new-file.ts';
 
 /** Everything outside that a verb may need; made in `main.ts`, doubled in tests. */
 export interface CommandLine {
   clock: Clock;
   version: string;
   out(text: string): void;
+  /** On standard output too; resolves when the text is taken, so that what is longer than memory can go out. */
+  pour(text: string): Promise<void>;
   err(text: string): void;
   /** Colours on standard output and on standard error. */
   colour: { out: boolean; err: boolean };
@@ -25,7 +28,7 @@ export interface CommandLine {
   /** Without keeping the file in memory. */
   readLines(file: string): AsyncIterable<string>;
   /** Made anew, 0600. Refuses to write over a file. */
-  writeFile(file: string, text: string): Promise<void>;
+  newFile(file: string): Promise<NewFile>;
   /** Runs the daemon here until it ends. */
   runDaemon(options: { detached: boolean }): Promise<number>;
   /** Central's own command line; undefined when this package does not contain it. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import manifest from '../../package.json' with { type: 'json' };
@@ -11,6 +11,7 @@ import { recordCrypto } from '../record/crypto.ts';
 import { startDaemon } from '../spawn.ts';
 import type { CommandLine } from './command-line.ts';
 import { linesOf } from './lines.ts';
+import { newFile } from './new-file.ts';
 import { type Reach, reachDaemon, reachRunning } from './reach.ts';
 import { run } from './run.ts';
 import { runScript } from './script.ts';
@@ -48,6 +49,8 @@ const commandLine: CommandLine = {
   clock,
   version: reach.version,
   out: (text) => void stdout.write(text),
+  // Also when the reader has gone, which `onInterrupt` tells.
+  pour: (text) => new Promise((resolve) => void stdout.write(text, () => resolve())),
   err: (text) => void stderr.write(text),
   colour: { out: mayColour(stdout), err: mayColour(stderr) },
   zone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
@@ -65,7 +68,7 @@ const commandLine: CommandLine = {
   crypto: recordCrypto,
   readFile: (file) => readFile(file, 'utf8'),
   readLines: linesOf,
-  writeFile: (file, text) => writeFile(file, text, { mode: 0o600, flag: 'wx' }),
+  newFile,
   runDaemon: async ({ detached }) => {
     const daemon = await import('../main.ts');
     return daemon.main({ detached, version: reach.version });

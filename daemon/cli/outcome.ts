@@ -14,14 +14,12 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** What a verb came to: one JSON document, or the same for people. Only the runner prints. */
+/** What a verb came to: one JSON document, or the same for people. Only the runner prints; what is longer than memory pours out before. */
 export interface Outcome {
   /** Of `EXIT`, or what another program gave. */
   status: number;
   json: unknown;
   screen: Block[];
-  /** Instead of `screen`, for standard output as it is: exported records. */
-  raw?: string | undefined;
   /** A problem goes to standard error on a screen. */
   problem?: boolean | undefined;
 }

@@ -30,10 +30,6 @@ export async function newest(session: Session, filter: AuditFilter, most: number
   return slowly(session.line, 'Reading the record', collect(session, filter, most));
 }
 
-/** Every event that matches. New ones push older ones back while pages are read: doubles may come, gaps cannot. */
-export const everyEvent = (session: Session, filter: AuditFilter): Promise<AuditEvent[]> =>
-  newest(session, filter, Number.POSITIVE_INFINITY);
-
 async function collect(session: Session, filter: AuditFilter, most: number): Promise<AuditEvent[]> {
   const events = new Map<string, AuditEvent>();
   for (let offset = 0; offset < most; ) {

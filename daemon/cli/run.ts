@@ -3,6 +3,7 @@ import type { Client } from '../../protocol/client.ts';
 import { SECOND } from '../../protocol/clock.ts';
 import { render } from './blocks.ts';
 import type { CommandLine } from './command-line.ts';
+import { escapedJson } from './json-document.ts';
 import { EXIT, type Outcome, problem, thrown } from './outcome.ts';
 import { Session } from './session.ts';
 import { audit } from './verbs/audit.ts';
@@ -124,14 +125,7 @@ function misread(error: CommanderError, argv: readonly string[]): Outcome | unde
 }
 
 function print(outcome: Outcome, json: boolean, { out, err, colour }: CommandLine): void {
-  if (json && outcome.json !== undefined) out(document(outcome.json));
+  if (json && outcome.json !== undefined) out(`${escapedJson(outcome.json, 2)}\n`);
   if (outcome.problem) err(render(outcome.screen, colour.err));
-  else if (!json) out(outcome.raw ?? render(outcome.screen, colour.out));
+  else if (!json) out(render(outcome.screen, colour.out));
 }
-
-/** Characters that could turn or hide text on a screen are escaped, which JSON allows anywhere in a string. */
-const document = (value: unknown): string =>
-  `${JSON.stringify(value, undefined, 2).replace(/[\u007f-\u009f\p{Cf}\u2028\u2029]/gu, escaped)}\n`;
-
-const escaped = (character: string): string =>
-  [...Array(character.length).keys()].map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`).join('');

@@ -7,6 +7,7 @@ import { Fault } from '../../protocol/fault.ts';
 import { fitted } from '../../protocol/fit.ts';
 import type { Params, Result } from '../../protocol/messages.ts';
 import { type Log, ofError } from '../log.ts';
+import { ChainReader } from './chains.ts';
 import { Leases } from './leases.ts';
 import { RecordQuery } from './query.ts';
 import { RecordStore } from './record.ts';
@@ -30,6 +31,7 @@ interface Stores {
   leases: Leases;
   record: RecordStore;
   query: RecordQuery;
+  reader: ChainReader;
 }
 
 const TRY_AGAIN = 10 * SECOND;
@@ -98,6 +100,16 @@ export class Journal {
     return this.#stores?.query.query(params) ?? { total: 0, events: [] };
   }
 
+  chains(params: Params<'audit.chains'>): Result<'audit.chains'> {
+    return this.#stores?.reader.chains(params) ?? { chains: [] };
+  }
+
+  /** @throws Fault `store-failed`: what cannot be read must not pass for a record that ends here. */
+  read(params: Params<'audit.read'>): Result<'audit.read'> {
+    if (!this.#stores) throw this.#fault(undefined);
+    return this.#stores.reader.read(params);
+  }
+
   facets(): Result<'audit.facets'> {
     return this.#stores?.query.facets() ?? { people: [], balancers: [], kinds: [] };
   }
@@ -131,7 +143,13 @@ export class Journal {
     const { open, clock, bootId, source, log } = this.#parts;
     try {
       const db = open();
-      this.#stores = { db, leases: new Leases(db, clock, bootId), record: new RecordStore(db, source), query: new RecordQuery(db) };
+      this.#stores = {
+        db,
+        leases: new Leases(db, clock, bootId),
+        record: new RecordStore(db, source),
+        query: new RecordQuery(db),
+        reader: new ChainReader(db),
+      };
       this.#setAside = this.may(() => readSetAside(db));
       if (this.#setAside && !this.#setAside.told) this.#tellSetAside(db, this.#setAside);
     } catch (cause) {

@@ -15,7 +15,8 @@ export class RecordQuery {
   }
 
   query({ filter, offset, limit }: Params<'audit.query'>): Result<'audit.query'> {
-    const { where, values } = conditions(filter);
+    const { that, values } = conditions(filter);
+    const where = `WHERE ${that}`;
     const total = Number(this.#db.prepare(`SELECT count(*) AS total FROM event ${where}`).get(...values)?.['total'] ?? 0);
     const rows = this.#db
       .prepare(`SELECT body FROM event ${where} ORDER BY at DESC, source, seq DESC LIMIT ? OFFSET ?`)
@@ -49,7 +50,8 @@ export class RecordQuery {
   }
 }
 
-function conditions(filter: AuditFilter): { where: string; values: SQLInputValue[] } {
+/** A filter as an SQL expression over `event`. */
+export function conditions(filter: AuditFilter): { that: string; values: SQLInputValue[] } {
   const parts: string[] = [];
   const values: SQLInputValue[] = [];
   const add = (sql: string, ...given: SQLInputValue[]) => {
@@ -68,5 +70,5 @@ function conditions(filter: AuditFilter): { where: string; values: SQLInputValue
     );
   if (filter.requestId !== undefined) add('request_id = ?', filter.requestId);
   if (filter.text !== undefined && filter.text !== '') add('instr(words, ?) > 0', filter.text.toLowerCase());
-  return { where: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, values };
+  return { that: parts.length === 0 ? 'TRUE' : parts.join(' AND '), values };
 }

@@ -1,9 +1,7 @@
-import type { AuditEvent, AuditFilter } from '../../protocol/audit.ts';
+import type { AuditFilter } from '../../protocol/audit.ts';
 import type { PanelResult } from '../../protocol/panel.ts';
-import { csvHead, csvRecords, isEvent, jsonLines, mayOmit, recordLines } from '../../protocol/record-file.ts';
-import { type AskDaemon, oldestFirst } from './record.ts';
-
-export type ExportFormat = 'jsonl' | 'csv';
+import { type ExportFormat, formatOf, writeRecord } from '../../protocol/record-export.ts';
+import type { AskRecord } from '../../protocol/record-reader.ts';
 
 /** A file being written. Until `done` there is nothing under its name. */
 export interface ExportFile {
@@ -12,43 +10,42 @@ export interface ExportFile {
   append(text: string): Promise<void>;
   done(): Promise<void>;
   discard(): Promise<void>;
-  /** Shown to the person while it takes. */
-  progress(read: number, total: number): void;
+  /** Shown to the person while it takes: how far it is, from 0 to 1. */
+  progress(part: number): void;
   readonly cancelled: boolean;
 }
 
 /** Asks for format and place; undefined when the person changed their mind. */
 export type SaveFile = () => Promise<ExportFile | undefined>;
 
-/** Lines written at once: the editor must not stand still meanwhile. */
-const BATCH = 1_000;
-
 /**
  * Writes all events that match, oldest first, as the command line does: it verifies, and says in place what is left out.
  * A file is whole or not there.
+ * @param version Of this extension.
  */
-export async function exportEvents(ask: AskDaemon, filter: AuditFilter, saveFile: SaveFile): Promise<PanelResult<'export'>> {
+export async function exportEvents(
+  ask: AskRecord,
+  filter: AuditFilter,
+  saveFile: SaveFile,
+  version: string,
+): Promise<PanelResult<'export'>> {
   const file = await saveFile();
   if (!file) return {};
   try {
-    const events: AuditEvent[] = [];
-    for await (const page of oldestFirst(ask, filter)) {
-      if (file.cancelled) break;
-      for (const event of page.events) events.push(event);
-      file.progress(events.length, page.total);
-    }
-    const lines = recordLines(events, mayOmit(filter));
-    if (file.format === 'csv') await file.append(csvHead());
-    for (let at = 0; at < lines.length && !file.cancelled; at += BATCH) {
-      const batch = lines.slice(at, at + BATCH);
-      await file.append(file.format === 'csv' ? csvRecords(batch.filter(isEvent)) : jsonLines(batch));
-    }
-    if (file.cancelled) {
+    const events = await writeRecord({
+      ask,
+      filter,
+      format: formatOf(file.format, version),
+      append: (text) => file.append(text),
+      progress: (part) => file.progress(part),
+      cancelled: () => file.cancelled,
+    });
+    if (events === undefined) {
       await file.discard();
       return {};
     }
     await file.done();
-    return { saved: { file: file.name, events: events.length } };
+    return { saved: { file: file.name, events } };
   } catch (error) {
     await file.discard();
     throw error;

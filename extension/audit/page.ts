@@ -22,6 +22,8 @@ export interface AuditSource {
   /** As last known; undefined before the first contact. */
   state(): DaemonState | undefined;
   clock: Clock;
+  /** Of this extension. */
+  version: string;
   /** A mistake of ours, for the log. */
   report(error: unknown): void;
 }
@@ -124,7 +126,7 @@ export class PanelPage {
       case 'story':
         return readStory(this.#ask, parsed.output as PanelParams<'story'>, this.#source.state());
       case 'export':
-        return exportEvents(this.#ask, (parsed.output as PanelParams<'export'>).filter, this.#saveFile);
+        return exportEvents(this.#ask, (parsed.output as PanelParams<'export'>).filter, this.#saveFile, this.#source.version);
     }
   }
 

@@ -1,15 +1,24 @@
 import * as vscode from 'vscode';
-import type { ExportFile, ExportFormat } from './export.ts';
+import type { ExportFormat } from '../../protocol/record-export.ts';
+import type { ExportFile } from './export.ts';
 import { localSink, type Sink } from './local-sink.ts';
 
-const FORMATS: readonly (vscode.QuickPickItem & { format: ExportFormat })[] = [
+const FORMATS: readonly (vscode.QuickPickItem & { format: ExportFormat; ending: string })[] = [
   {
     label: 'JSON lines',
     description: '.jsonl',
     detail: 'Every event as it is recorded, with its hashes: can be verified',
     format: 'jsonl',
+    ending: 'jsonl',
   },
-  { label: 'CSV', description: '.csv', detail: 'For a spreadsheet', format: 'csv' },
+  { label: 'CSV', description: '.csv', detail: 'For a spreadsheet', format: 'csv', ending: 'csv' },
+  {
+    label: 'OCSF',
+    description: '.ocsf.jsonl',
+    detail: 'For systems that watch security: one event of the Open Cybersecurity Schema Framework 1.8.0 in each line',
+    format: 'ocsf',
+    ending: 'ocsf.jsonl',
+  },
 ];
 
 /** Asks for format and place, then shows the progress until the file is done. */
@@ -20,8 +29,8 @@ export async function askWhereToSave(): Promise<ExportFile | undefined> {
   const uri = await vscode.window.showSaveDialog({
     title: 'Export audit events',
     saveLabel: 'Export',
-    filters: { [picked.label]: [picked.format] },
-    ...(folder ? { defaultUri: vscode.Uri.joinPath(folder, `portcullis-audit.${picked.format}`) } : {}),
+    filters: { [picked.label]: [picked.ending] },
+    ...(folder ? { defaultUri: vscode.Uri.joinPath(folder, `portcullis-audit.${picked.ending}`) } : {}),
   });
   if (!uri) return undefined;
   const sink = uri.scheme === 'file' ? localSink(uri.fsPath) : remoteSink(uri);
@@ -40,15 +49,16 @@ function remoteSink(uri: vscode.Uri): Sink {
 
 function withProgress(name: string, format: ExportFormat, sink: Sink): ExportFile {
   const shown = Promise.withResolvers<void>();
-  let report: (written: number, total: number) => void = () => undefined;
+  let report: (part: number) => void = () => undefined;
   let cancelled = false;
   const place = { location: vscode.ProgressLocation.Notification, title: 'Exporting audit events', cancellable: true };
   void vscode.window.withProgress(place, (progress, token) => {
     let before = 0;
-    report = (written, total) => {
-      const part = (written / Math.max(1, total)) * 100;
-      progress.report({ message: `${written} of ${total}`, increment: Math.max(0, part - before) });
-      before = part;
+    report = (part) => {
+      const percent = Math.floor(part * 100);
+      if (percent <= before) return;
+      progress.report({ message: `${percent} %`, increment: percent - before });
+      before = percent;
     };
     token.onCancellationRequested(() => {
       cancelled = true;
@@ -61,7 +71,7 @@ function withProgress(name: string, format: ExportFormat, sink: Sink): ExportFil
     append: (text) => sink.append(text),
     done: () => sink.done().finally(shown.resolve),
     discard: () => sink.discard().finally(shown.resolve),
-    progress: (written, total) => report(written, total),
+    progress: (part) => report(part),
     get cancelled() {
       return cancelled;
     },

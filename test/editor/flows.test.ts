@@ -194,6 +194,15 @@ describe('the extension and a daemon', () => {
       assert.match(head ?? '', /kind/);
       assert.equal(rows.length, RECORD.length);
       assert.match(rows.at(-1) ?? '', /grant\.gone/);
+      const watched = await exportThroughPage(page, { format: 'OCSF', file: path.join(folder, 'audit.ocsf.jsonl') });
+      const versions = watched
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { metadata: { version: string } }).metadata.version);
+      assert.deepEqual(
+        versions,
+        RECORD.map(() => '1.8.0'),
+      );
       rmSync(folder, { recursive: true });
     } finally {
       panels.restore();

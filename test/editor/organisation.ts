@@ -197,6 +197,8 @@ function handlers(clock: Clock, live: LiveState): Handlers {
       return { revoking: mine.length, refused: [] };
     },
     'audit.query': (params) => record('audit.query', params),
+    'audit.chains': (params) => record('audit.chains', params),
+    'audit.read': (params) => record('audit.read', params),
     'audit.facets': (params) => record('audit.facets', params),
     'sign-in': () => yes({}),
     'sign-in.session': accepted,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { AskDaemon } from '../../extension/audit/record.ts';
 import { type AuditBody, type AuditEvent, type AuditFilter, AuditKind, chain, NO_EVENT_BEFORE } from '../../protocol/audit.ts';
 import type { GrantId, PersonId, RequestId, ResourceId, RoleId } from '../../protocol/ids.ts';
+import type { Params, Result } from '../../protocol/messages.ts';
 import type { Grant } from '../../protocol/model.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -89,14 +90,48 @@ export function recordOf(events: AuditEvent[], before: () => void = () => undefi
   const answer = async (method: string, params: unknown): Promise<unknown> => {
     before();
     if (method === 'audit.facets') return facetsOf(events);
+    if (method === 'audit.chains') return chainsOf(events);
+    if (method === 'audit.read') return readFrom(events, params as Params<'audit.read'>);
     const { filter, offset, limit } = params as { filter: AuditFilter; offset: number; limit: number };
-    const ofGrant = new Set(events.filter((event) => filter.grantId && event.grantId === filter.grantId).map((event) => event.requestId));
-    ofGrant.delete(undefined);
-    const all = Object.keys(filter).length === 0 ? events : events.filter((event) => matches(event, filter, ofGrant));
+    const all = Object.keys(filter).length === 0 ? events : events.filter(matching(events, filter));
     const end = Math.max(0, all.length - offset);
     return { total: all.length, events: all.slice(Math.max(0, end - limit), end).reverse() };
   };
   return answer as AskDaemon;
+}
+
+function matching(events: readonly AuditEvent[], filter: AuditFilter): (event: AuditEvent) => boolean {
+  const ofGrant = new Set(events.filter((event) => filter.grantId && event.grantId === filter.grantId).map((event) => event.requestId));
+  ofGrant.delete(undefined);
+  return (event) => matches(event, filter, ofGrant);
+}
+
+const bySeq = (a: AuditEvent, b: AuditEvent) => a.seq - b.seq;
+
+function chainsOf(events: readonly AuditEvent[]): Result<'audit.chains'> {
+  const chains = [...Map.groupBy(events, ({ source }) => source)].map(([source, chain]) => {
+    const [first = chain[0] as AuditEvent, ...rest] = chain.toSorted(bySeq);
+    return { source, first: first.seq, last: (rest.at(-1) ?? first).seq, at: first.at };
+  });
+  return { chains };
+}
+
+function readFrom(events: readonly AuditEvent[], { filter, chains, limit }: Params<'audit.read'>): Result<'audit.read'> {
+  const wanted = matching(events, filter);
+  const found: AuditEvent[] = [];
+  const reached: { source: string; seq: number }[] = [];
+  let left = limit;
+  for (const { source, after, to } of chains) {
+    if (left === 0) break;
+    const looked = events
+      .filter((event) => event.source === source && event.seq > after && event.seq <= to)
+      .sort(bySeq)
+      .slice(0, left);
+    left -= looked.length;
+    found.push(...looked.filter(wanted));
+    reached.push({ source, seq: looked.at(-1)?.seq ?? after });
+  }
+  return { events: found, reached };
 }
 
 /** As the daemon does it: a grant's events begin with those of its request. */

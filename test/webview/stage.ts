@@ -107,6 +107,7 @@ export async function openPanel(browser: Browser, options: PanelOptions): Promis
     onState: () => () => undefined,
     state: () => state as DaemonState,
     clock: systemClock(() => uptime() * 1_000),
+    version: '0.1.0',
     report: (error) => noise.push(`reported: ${error}`),
   };
   const side = new PanelPage(port, source, async () => options.file);

@@ -1,8 +1,12 @@
-import { ocsfLines } from '../../../protocol/ocsf.ts';
-import { type ExportFormat, isEvent, jsonLines, mayOmit, recordCsv, recordLines } from '../../../protocol/record-file.ts';
+import { type Cancel, type Millis, SECOND } from '../../../protocol/clock.ts';
+import { type ExportFormat, formatOf, type RecordFormat, writeRecord } from '../../../protocol/record-export.ts';
+import { isEvent, type Omission } from '../../../protocol/record-file.ts';
 import { line } from '../blocks.ts';
-import { done, type Outcome, UsageError } from '../outcome.ts';
-import { everyEvent, type FilterOptions, filterOf } from '../record.ts';
+import type { CommandLine } from '../command-line.ts';
+import { escapedJson } from '../json-document.ts';
+import type { NewFile } from '../new-file.ts';
+import { done, EXIT, type Outcome, problem, thrown, UsageError } from '../outcome.ts';
+import { type FilterOptions, filterOf } from '../record.ts';
 import type { Session } from '../session.ts';
 
 interface Options extends FilterOptions {
@@ -10,25 +14,119 @@ interface Options extends FilterOptions {
   out?: string | undefined;
 }
 
-export async function exportRecord(session: Session, options: Options): Promise<Outcome> {
-  const filter = await filterOf(session, options);
-  const lines = recordLines(await everyEvent(session, filter), mayOmit(filter));
-  const events = lines.filter(isEvent);
-  const write: Record<ExportFormat, () => string> = {
-    jsonl: () => jsonLines(lines),
-    csv: () => recordCsv(events),
-    ocsf: () => ocsfLines(events, session.line.version),
-  };
-  const raw = write[options.format]();
-  if (options.out === undefined) {
-    const omitted = lines.flatMap((item) => ('omitted' in item ? [item.omitted] : []));
-    return { ...done({ events, omitted }, []), raw };
-  }
-  const file = options.out;
-  await session.line.writeFile(file, raw).catch((cause: Error & { code?: string }) => {
-    throw new UsageError(cause.code === 'EEXIST' ? `${file} exists already` : `${file} cannot be written: ${cause.message}`);
-  });
-  return done({ file, format: options.format, events: events.length }, [
-    line(`Wrote ${events.length} ${events.length === 1 ? 'event' : 'events'} to ${file}.`),
-  ]);
+export async function exportRecord(
+  session: Session,
+  options: Options,
+  command: { optsWithGlobals(): { json?: boolean } },
+): Promise<Outcome> {
+  const format = formatOf(options.format, session.line.version);
+  if (options.out !== undefined) return toFile(session, options, format, options.out);
+  if (command.optsWithGlobals().json) return asDocument(session, options);
+  const events = await write(session, options, format, session.line.pour);
+  return events === undefined ? interrupted() : done(undefined, []);
 }
+
+async function toFile(session: Session, options: Options, format: RecordFormat, name: string): Promise<Outcome> {
+  const failed = (cause: Error & { code?: string }): never => {
+    throw new UsageError(cause.code === 'EEXIST' ? `${name} exists already` : `${name} cannot be written: ${cause.message}`);
+  };
+  const file: NewFile = await session.line.newFile(name).catch(failed);
+  let events: number | undefined;
+  try {
+    events = await write(session, options, format, (text) => file.append(text).catch(failed));
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+  if (events === undefined) {
+    await file.discard();
+    return interrupted();
+  }
+  await file.done().catch(failed);
+  return done({ file: name, format: options.format, events }, [line(`Wrote ${events} ${events === 1 ? 'event' : 'events'} to ${name}.`)]);
+}
+
+/** One JSON document, which is written while it is read: the events, then what is left out between them. Half of one is none: no other follows it. */
+async function asDocument(session: Session, options: Options): Promise<Outcome> {
+  const { pour } = session.line;
+  const omitted: Omission[] = [];
+  let before = '';
+  const items: RecordFormat = {
+    head: '{\n  "events": [',
+    text: (lines) =>
+      lines
+        .map((item) => {
+          if (!isEvent(item)) {
+            if ('omitted' in item) omitted.push(item.omitted);
+            return '';
+          }
+          const text = `${before}\n    ${escapedJson(item)}`;
+          before = ',';
+          return text;
+        })
+        .join(''),
+  };
+  let begun = false;
+  const append = (text: string) => {
+    begun = true;
+    return pour(text);
+  };
+  try {
+    if ((await write(session, options, items, append)) === undefined) return { ...interrupted(), json: undefined };
+  } catch (error) {
+    if (!begun) throw error;
+    return { ...thrown(error), json: undefined };
+  }
+  await pour(`\n  ],\n  "omitted": ${escapedJson(omitted)}\n}\n`);
+  return done(undefined, []);
+}
+
+async function write(
+  session: Session,
+  options: FilterOptions,
+  format: RecordFormat,
+  append: (text: string) => Promise<void>,
+): Promise<number | undefined> {
+  const filter = await filterOf(session, options);
+  const commandLine = session.line;
+  let cancelled = false;
+  const cancel = commandLine.onInterrupt(() => {
+    cancelled = true;
+  });
+  const teller = every10s(commandLine);
+  try {
+    return await writeRecord({
+      ask: (method, params) => session.ask(method, params),
+      filter,
+      format,
+      append,
+      progress: teller.progress,
+      cancelled: () => cancelled,
+    });
+  } finally {
+    cancel();
+    teller.end();
+  }
+}
+
+/** Says how far it is when it takes long. */
+function every10s({ clock, err }: Pick<CommandLine, 'clock' | 'err'>): { progress(part: number): void; end: Cancel } {
+  let done = 0;
+  let cancel: Cancel = () => {};
+  const wait = (millis: Millis) => {
+    cancel = clock.after(millis, () => {
+      err(`Reading the record: ${Math.floor(done * 100)} %…\n`);
+      wait(10 * SECOND);
+    });
+  };
+  wait(SECOND);
+  return {
+    progress: (part) => {
+      done = part;
+    },
+    end: () => cancel(),
+  };
+}
+
+const interrupted = (): Outcome =>
+  problem(EXIT.interrupted, { code: 'interrupted', message: 'The export was broken off. Nothing of it is kept.' });

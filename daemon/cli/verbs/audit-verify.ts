@@ -1,12 +1,12 @@
 import type { RecordCrypto } from '../../../protocol/note.ts';
 import { readNoteKey } from '../../../protocol/note.ts';
 import type { ChainReport } from '../../../protocol/record-chain.ts';
-import { mayOmit, readRecordLine, recordLines } from '../../../protocol/record-file.ts';
+import { mayOmit, readRecordLine, withOmissions } from '../../../protocol/record-file.ts';
+import { type AskRecord, recordInOrder } from '../../../protocol/record-reader.ts';
 import { type RecordReport, RecordVerifier, type Trust } from '../../../protocol/record-verifier.ts';
 import { type Block, line, table } from '../blocks.ts';
 import type { CommandLine } from '../command-line.ts';
 import { done, EXIT, type Outcome, problem, UsageError } from '../outcome.ts';
-import { everyEvent } from '../record.ts';
 import type { Session } from '../session.ts';
 
 export interface VerifyOptions {
@@ -18,7 +18,9 @@ export interface VerifyOptions {
 
 export async function verifyHere(session: Session, options: VerifyOptions): Promise<Outcome> {
   const verifier = new RecordVerifier(session.line.crypto, await trustOf(session.line, options));
-  for (const each of recordLines(await everyEvent(session, {}), mayOmit({}))) if (!verifier.add(each)) break;
+  const declared = withOmissions(mayOmit({}));
+  const ask: AskRecord = (method, params) => session.ask(method, params);
+  for await (const { events } of recordInOrder(ask, {})) if (!declared(events).every((each) => verifier.add(each))) break;
   return reported(verifier.end(), 'The record here');
 }
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { AuditKind } from '../../../protocol/audit.ts';
-import { EXPORT_FORMATS } from '../../../protocol/record-file.ts';
+import { EXPORT_FORMATS } from '../../../protocol/record-export.ts';
 import { exportRecord } from './audit-export.ts';
 import { tail } from './audit-tail.ts';
 import { type VerifyOptions, verifyFile, verifyHere } from './audit-verify.ts';

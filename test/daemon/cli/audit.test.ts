@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { AuditEvent } from '../../../protocol/audit.ts';
+import { Fault } from '../../../protocol/fault.ts';
+import { recordOf } from '../../support/audit-events.ts';
 import { ALICE, BEN, byId, EDGE, grant, record, refOf, uuid, WEB } from './estate.ts';
 import { stage } from './stage.ts';
 
@@ -100,19 +102,15 @@ test('an export holds every event once, in order, and verifies', async (t) => {
   assert.equal((await run('audit', 'export', '--out', file)).status, 2, 'an existing file is not written over');
 });
 
-test('events that come while pages are read are neither lost nor doubled', async (t) => {
-  const events = MANY.filter(({ source }) => source === 'central').slice(0, 420);
-  const coming = MANY.filter(({ source }) => source === 'central').slice(420);
+test('a record that grows while it is exported is written as it stood at the beginning, without a gap or a double', async (t) => {
+  const events = MANY.filter(({ source }) => source === 'central').slice(0, 300);
+  const coming = MANY.filter(({ source }) => source === 'central').slice(300);
+  const record = recordOf(events, () => void events.push(...coming.splice(0, 7)));
   const { run, dir } = await stage(t, {
     handlers: {
-      'audit.query': ({ offset, limit }) => {
-        const newestFirst = events.toReversed();
-        // Large events come fewer at a time than asked for.
-        const some = newestFirst.slice(offset, offset + Math.min(limit, 100));
-        const page = { total: newestFirst.length, events: some, ...(some.length < limit ? { cut: true as const } : {}) };
-        events.push(...coming.splice(0, 7));
-        return page;
-      },
+      'audit.chains': (params) => record('audit.chains', params),
+      // Large events come fewer at a time than asked for.
+      'audit.read': (params) => record('audit.read', { ...params, limit: Math.min(params.limit, 100) }),
     },
   });
   const file = path.join(dir, 'record.jsonl');
@@ -123,8 +121,46 @@ test('events that come while pages are read are neither lost nor doubled', async
     .map((row) => (JSON.parse(row) as AuditEvent).seq);
   assert.deepEqual(
     seqs,
-    [...Array(420).keys()].map((index) => index + 1),
+    Array.from({ length: 307 }, (_, index) => index + 1),
   );
+});
+
+test('an export that is broken off or fails leaves no file, and an existing one is never touched', async (t) => {
+  const record = recordOf([...MANY]);
+  let asked = 0;
+  let failing = false;
+  const on = await stage(t, {
+    handlers: {
+      'audit.chains': (params) => record('audit.chains', params),
+      'audit.read': (params) => {
+        if (++asked === 2 && failing) throw new Fault('store-failed', 'The record became shorter while it was read');
+        if (asked === 2) on.interrupt();
+        return record('audit.read', { ...params, limit: 50 });
+      },
+    },
+  });
+  const file = path.join(on.dir, 'record.jsonl');
+  assert.equal((await on.run('audit', 'export', '--out', file)).status, 130);
+  assert.deepEqual(await readdir(on.dir), ['s']);
+  [asked, failing] = [0, true];
+  assert.equal((await on.run('audit', 'export', '--out', file)).status, 4);
+  assert.deepEqual(await readdir(on.dir), ['s']);
+  await writeFile(file, 'mine');
+  const taken = await on.run('audit', 'export', '--out', file);
+  assert.deepEqual([taken.status, taken.err], [2, `${file} exists already\n`]);
+  assert.equal(await readFile(file, 'utf8'), 'mine');
+  const nowhere = await on.run('audit', 'export', '--out', path.join(on.dir, 'no', 'such', 'folder'));
+  assert.deepEqual([nowhere.status, /cannot be written/.test(nowhere.err)], [2, true]);
+});
+
+test('with --json an export is one document, of the events and of what is left out', async (t) => {
+  const { run } = await stage(t, { events: MANY });
+  const whole = (await run('audit', 'export', '--json')).json as { events: AuditEvent[]; omitted: unknown[] };
+  assert.deepEqual([whole.events.length, whole.omitted], [520, []]);
+  assert.deepEqual((await stage(t, {}).then((empty) => empty.run('audit', 'export', '--json'))).json, { events: [], omitted: [] });
+  const hidden = await stage(t, { events: MANY.filter(({ source, seq }) => source !== 'central' || seq % 150 !== 3) });
+  const some = (await hidden.run('audit', 'export', '--json')).json as { events: AuditEvent[]; omitted: { from: number }[] };
+  assert.deepEqual([some.events.length, some.omitted.map(({ from }) => from)], [517, [3, 153, 303]]);
 });
 
 test('what is hidden from a person is declared; what is missing from the own record does not verify', async (t) => {

@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import type { CommandLine } from '../../../daemon/cli/command-line.ts';
 import { linesOf } from '../../../daemon/cli/lines.ts';
+import { newFile } from '../../../daemon/cli/new-file.ts';
 import { reachRunning } from '../../../daemon/cli/reach.ts';
 import { run } from '../../../daemon/cli/run.ts';
 import { Door } from '../../../daemon/door/door.ts';
@@ -16,6 +17,7 @@ import { systemClock } from '../../../protocol/clock.ts';
 import type { ElevationRequest } from '../../../protocol/model.ts';
 import { no, yes } from '../../../protocol/refusal.ts';
 import type { DaemonState } from '../../../protocol/state.ts';
+import { recordOf } from '../../support/audit-events.ts';
 import { scratch } from '../../support/scratch.ts';
 import { ACCOUNT, API, BACKENDS, daemonState, EDGE, NOON, PARTS, PREVIEW, PROBES, refOf, TWINS, uuid } from './estate.ts';
 
@@ -102,6 +104,9 @@ export async function stage(t: Pick<TestContext, 'after'>, options: Options = {}
         out: (text) => {
           out += text;
         },
+        pour: async (text) => {
+          out += text;
+        },
         err: (text) => {
           err += text;
         },
@@ -117,7 +122,7 @@ export async function stage(t: Pick<TestContext, 'after'>, options: Options = {}
         crypto: recordCrypto,
         readFile: (file) => readFile(file, 'utf8'),
         readLines: linesOf,
-        writeFile: (file, text) => writeFile(file, text, { mode: 0o600, flag: 'wx' }),
+        newFile,
         runDaemon: () => Promise.resolve(0),
         central: undefined,
         demo: undefined,
@@ -199,6 +204,8 @@ function scripted(live: LiveState, events: AuditEvent[]): Handlers {
       const matching = events.filter((event) => filter.kind === undefined || event.kind === filter.kind).reverse();
       return { total: matching.length, events: matching.slice(offset, offset + limit) };
     },
+    'audit.chains': (params) => recordOf(events)('audit.chains', params),
+    'audit.read': (params) => recordOf(events)('audit.read', params),
     'audit.facets': () => ({ people: [], balancers: [], kinds: [] }),
     'sign-in': () => yes({}),
     'sign-in.session': accepted,

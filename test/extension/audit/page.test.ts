@@ -56,6 +56,7 @@ function open(t: Pick<TestContext, 'after'>, events: AuditEvent[] = many(500)) {
       onState: (listener) => on(() => Object.assign(tell, { state: listener })),
       state: () => now.state,
       clock,
+      version: '0.1.0',
       report: (error) => void reported.push(error),
     },
     async () => undefined,
