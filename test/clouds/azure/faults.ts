@@ -33,6 +33,10 @@ export class Faults {
   ignoreIfMatch = false;
   /** Which policy governs an activation at a narrower scope than its eligibility: not known either. */
   narrowedPolicy: 'eligibility' | 'child' = 'eligibility';
+  /** PIM never ends what is due. Not seen in the field: it shows whether the other enders hold without this one. */
+  forgetsEnds = false;
+  /** Asked about each call that no switch hits: trouble by chance. `METHOD /path?query` as in `Switch.call`. */
+  weather: ((call: string) => Trouble | undefined) | undefined;
   #switches: { set: Switch; left: number }[] = [];
 
   add(set: Switch): Cancel {
@@ -56,7 +60,7 @@ export class Faults {
         (set.oid === undefined || set.oid === caller?.oid) &&
         !(set.trouble.kind === 'challenge' && caller?.contexts.includes(set.trouble.context)),
     );
-    if (!entry) return undefined;
+    if (!entry) return this.weather?.(call);
     entry.left -= 1;
     return entry.set.trouble;
   }

@@ -3,6 +3,7 @@ import type { Clock, Instant } from '../../../protocol/clock.ts';
 import type { Scope } from './arm-id.ts';
 import type { Assignment, Assignments } from './assignments.ts';
 import type { Directory } from './directory.ts';
+import type { Faults } from './faults.ts';
 import type { Locks } from './locks.ts';
 import type { PimOrder } from './pim-order.ts';
 import { absent, tooShort } from './pim-refusals.ts';
@@ -34,6 +35,7 @@ interface World {
   directory: Directory;
   assignments: Assignments;
   locks: Locks;
+  faults: Faults;
 }
 
 type Tuple = Pick<Schedule, 'principalId' | 'roleGuid' | 'scope'>;
@@ -59,9 +61,11 @@ export class Schedules {
   /** Starts and ends what fell due since the last look, each at its own instant. */
   settle(): void {
     const now = this.#world.clock.now();
+    const endsThem = !this.#world.faults.forgetsEnds;
     for (const schedule of this.#all) {
       if (schedule.state === 'future' && schedule.startsAt <= now) this.#begin(schedule);
-      if (schedule.state === 'active' && schedule.endsAt !== undefined && schedule.endsAt <= now) this.#expire(schedule, schedule.endsAt);
+      if (endsThem && schedule.state === 'active' && schedule.endsAt !== undefined && schedule.endsAt <= now)
+        this.#expire(schedule, schedule.endsAt);
     }
   }
 
