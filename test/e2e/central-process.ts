@@ -10,33 +10,56 @@ const START_LIMIT = 20_000;
 const STOP_LIMIT = 10_000;
 const POLL = 50;
 
+/** What a harness changes about a process: flags of Node, environment over this one's. */
+export interface HowToRun {
+  flags?: readonly string[] | undefined;
+  env?: Record<string, string> | undefined;
+}
+
 /** Central as people run it: the built bundle in a process of its own. It can be stopped, killed and started again. */
 export class CentralProcess {
   readonly url: string;
   readonly #config: string;
-  readonly #log: string;
+  readonly log: string;
+  readonly #run: HowToRun;
   readonly #agent: Agent;
   #child: ChildProcess | undefined;
 
-  constructor(parts: { url: string; ca: string; config: string; log: string }) {
+  constructor(parts: { url: string; ca: string; config: string; log: string; run?: HowToRun | undefined }) {
     this.url = parts.url;
     this.#config = parts.config;
-    this.#log = parts.log;
+    this.log = parts.log;
+    this.#run = parts.run ?? {};
     this.#agent = new Agent({ connect: { ca: parts.ca } });
   }
 
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   async start(): Promise<void> {
-    const log = openSync(this.#log, 'a');
+    this.launch();
+    await this.ready();
+  }
+
+  /** Starts the process and does not wait for it. */
+  launch(): void {
+    const { flags = [], env = {} } = this.#run;
+    const log = openSync(this.log, 'a');
     // A group of its own: Ctrl-C in a terminal must not end it before those who need it.
-    const options: SpawnOptions = { stdio: ['ignore', log, log], detached: true };
-    const child = spawn(process.execPath, [path.join(ROOT, 'dist/central.mjs'), '--config', this.#config], options);
+    const options: SpawnOptions = { stdio: ['ignore', log, log], detached: true, env: { ...process.env, ...env } };
+    this.#child = spawn(process.execPath, [...flags, path.join(ROOT, 'dist/central.mjs'), '--config', this.#config], options);
     closeSync(log);
-    this.#child = child;
+  }
+
+  /** Resolves when it answers. @throws Error when it has ended, or does not answer in time. */
+  async ready(): Promise<void> {
+    const child = this.#child;
     const end = performance.now() + START_LIMIT;
     while (!(await this.#answers())) {
-      if (child.exitCode !== null || child.signalCode !== null)
-        throw new Error(`central ended with ${child.exitCode ?? child.signalCode}: see ${this.#log}`);
-      if (performance.now() > end) throw new Error(`central did not answer within ${START_LIMIT / 1_000} s: see ${this.#log}`);
+      if (!child || child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`central ended with ${child?.exitCode ?? child?.signalCode}: see ${this.log}`);
+      if (performance.now() > end) throw new Error(`central did not answer within ${START_LIMIT / 1_000} s: see ${this.log}`);
       await wait(POLL);
     }
   }

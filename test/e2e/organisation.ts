@@ -1,18 +1,17 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import path from 'node:path';
 import { MINUTE, SECOND, systemClock } from '../../protocol/clock.ts';
 import { Endings } from '../../scripts/endings.ts';
-import { freePort } from '../../scripts/host/port.ts';
 import { ROOT } from '../../scripts/root.ts';
 import { type AzProfile, azProfile } from '../clouds/azure/az.ts';
-import { CENTRAL_APP, makeEstate, PEOPLE } from '../clouds/azure/estate.ts';
+import { makeEstate, PEOPLE } from '../clouds/azure/estate.ts';
 import { type AzureCloud, startAzure } from '../clouds/azure/start.ts';
 import { demo, kind, type Timing } from '../clouds/azure/timing.ts';
 import { makeCertificates } from '../clouds/certificates.ts';
 import { startIdentity } from '../identity/provider.ts';
 import { type Balancer, balancersOf } from './balancers.ts';
-import { CentralProcess } from './central-process.ts';
+import { centralIn } from './central-folder.ts';
+import type { CentralProcess } from './central-process.ts';
 
 const AUDIENCE = 'api://portcullis';
 
@@ -78,46 +77,19 @@ async function start(
   const identity = await startIdentity({ people, audience: AUDIENCE, certificates });
   await endings.add(() => identity.close());
 
-  const place = path.join(folder, 'central');
-  mkdirSync(place, { recursive: true, mode: 0o700 });
-  const write = (name: string, content: string) => {
-    const file = path.join(place, name);
-    writeFileSync(file, content, { mode: 0o600 });
-    return file;
-  };
-  const caFile = write('ca.pem', identity.ca);
-  const port = await freePort();
-  const configuration = {
-    listen: { port, certFile: write('cert.pem', certificates.cert), keyFile: write('key.pem', certificates.key) },
-    storeFile: 'central.db',
-    issuer: identity.issuer,
-    issuerCaFile: caFile,
-    audience: AUDIENCE,
-    clientId: identity.clientId,
-    resourceIndicator: true,
-    directory: { kind: 'file', file: write('directory.json', JSON.stringify({ people: people.map(listed) }, null, 2)) },
-    policyDir: path.join(ROOT, 'central/policy/example'),
-    azure: {
-      resourceManagerEndpoint: azure.endpoint,
-      authorityHost: azure.authorityHost,
-      caFile: azure.caFile,
-      propagation: `${PROPAGATION / SECOND}s`,
-      shortestHold: `${Math.ceil(TIMINGS[timing].minActive / SECOND)}s`,
-      credential: {
-        kind: 'client-secret',
-        tenantId: azure.tenantId,
-        clientId: CENTRAL_APP.clientId,
-        secretFile: write('secret', CENTRAL_APP.clientSecret),
-      },
-    },
-    heartbeatGrace: '60s',
-  };
-  const central = new CentralProcess({
-    url: `https://127.0.0.1:${port}`,
-    ca: identity.ca,
-    config: write('central.json', JSON.stringify(configuration, null, 2)),
+  const central = await centralIn({
+    place: path.join(folder, 'central'),
     log: path.join(logFolder, 'central.log'),
+    azure,
+    identity,
+    certificates,
+    audience: AUDIENCE,
+    people: people.map(listed),
+    policyDir: path.join(ROOT, 'central/policy/example'),
+    lags: { propagation: `${PROPAGATION / SECOND}s`, shortestHold: `${Math.ceil(TIMINGS[timing].minActive / SECOND)}s` },
+    more: { heartbeatGrace: '60s' },
   });
+  const { caFile } = central;
   await endings.add(() => central.close());
   await central.start();
 
