@@ -10,7 +10,7 @@ const all = () => globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => 
 const passed = await runTestFiles({
   files: named.length > 0 ? named : all(),
   concurrency: 2,
-  timeout: 180_000,
+  timeout: 300_000,
   reporter: named.length > 0 ? 'spec' : 'dot',
 });
 process.exitCode = passed ? 0 : 1;

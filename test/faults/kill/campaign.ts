@@ -1,0 +1,158 @@
+import { uptime } from 'node:os';
+import path from 'node:path';
+import { type Millis, SECOND, systemClock } from '../../../protocol/clock.ts';
+import { Endings } from '../../../scripts/endings.ts';
+import { seededRandom } from '../../clouds/azure/random.ts';
+import { until } from '../../support/until.ts';
+import { DaemonProcess } from '../processes/daemon-process.ts';
+import { centralOf, startTown, type Town } from '../processes/town.ts';
+import { CentralLane } from './central-lane.ts';
+import { DaemonLane } from './daemon-lane.ts';
+import { Judge } from './judge.ts';
+import { type Lane, type Length, someMoment, type Tally } from './lane.ts';
+import { Weather } from './weather.ts';
+
+export interface CampaignOptions {
+  /** A private folder with a short path, for everything that is written. */
+  folder: string;
+  kills: number;
+  centrals: number;
+  daemons: number;
+  seed: number;
+}
+
+export interface CampaignReport {
+  /** Empty: every promise held. */
+  problems: string[];
+  tally: Tally & { given: number; unheard: number; standing: number };
+  weather: Weather['counts'];
+  worst: Judge['worst'];
+  /** Real time. */
+  took: { killing: Millis; settling: Millis };
+}
+
+const ENGINEERS = 8;
+const BALANCERS_PER_LANE = 16;
+/** In this last share of a campaign nothing is asked for a short while. */
+const LONG_FROM = 0.4;
+/** After its deadline nothing stands for a minute; the longest that may remain at the last kill is a minute long. */
+const EMPTY_WITHIN = 120 * SECOND;
+
+/** Compiled code is kept between lives, and the policy engine's is compiled once: starts are most of what ten thousand lives cost. */
+const quickStart = (folder: string) => ({
+  flags: ['--liftoff-only', '--wasm-lazy-compilation', '--no-opt'],
+  env: { NODE_COMPILE_CACHE: path.join(folder, 'compiled') },
+});
+
+/**
+ * Kills real processes at random while they ask a cloud on a bad day for power, and asks that cloud after each restart and
+ * in the end whether any right stands that nobody may have. The cloud itself forgets to end what is due: without us it would stand.
+ */
+export async function campaign(options: CampaignOptions): Promise<CampaignReport> {
+  const endings = new Endings((message) => console.error(message));
+  try {
+    return await run(options, endings);
+  } finally {
+    await endings.run();
+  }
+}
+
+async function run({ folder, kills, centrals, daemons, seed }: CampaignOptions, endings: Endings): Promise<CampaignReport> {
+  const clock = systemClock(() => uptime() * SECOND);
+  const random = seededRandom(seed);
+  const lanesCount = centrals + daemons;
+  // Every third balancer of an estate is a gateway.
+  const balancers = Math.ceil(lanesCount * BALANCERS_PER_LANE * 1.5) + 3;
+  const town = await startTown({ folder, engineers: Math.max(ENGINEERS, daemons), balancers }, endings);
+  const { world } = town.azure;
+  const weather = new Weather(clock, random);
+  world.faults.forgetsEnds = true;
+  world.faults.weather = (call) => weather.trouble(call);
+  const judge = new Judge(world, weather, clock);
+  const lanes = await lanesOf(town, weather, random, { centrals, daemons });
+  for (const lane of lanes) await endings.add(() => lane.close());
+
+  const problems: string[] = [];
+  let left = kills;
+  // The last ones are all long, and ended by hand: otherwise everybody would wait a minute for nothing else.
+  const length = (): Length => (left > kills * LONG_FROM && random() < 0.5 ? 'short' : 'long');
+  const drive = async (lane: Lane): Promise<void> => {
+    try {
+      while (left-- > 0) {
+        await lane.live(someMoment(random), length);
+        judge.died(lane.name);
+        problems.push(...judge.overdue(lane.name, lane.scopes));
+      }
+      killed = performance.now();
+      const isEmpty = () => judge.standing(lane.name, lane.scopes).length === 0 && weather.underway(lane.scopes).length === 0;
+      const empty = async () => {
+        const seen = until('nothing to stand', () => judge.overdue(lane.name, lane.scopes).length === 0 && isEmpty(), EMPTY_WITHIN, 200);
+        await seen.catch((error: Error) => problems.push(`${lane.name}: ${error.message}`));
+      };
+      problems.push(...(await lane.settle(empty)));
+    } catch (error) {
+      problems.push(`${lane.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  const started = performance.now();
+  let killed = started;
+  await Promise.all(lanes.map(drive));
+
+  const given = lanes.map(({ name, scopes }) => judge.given(name, scopes));
+  return {
+    problems,
+    tally: {
+      ...sum(lanes.map(({ tally }) => tally)),
+      given: given.reduce((count, { all }) => count + all, 0),
+      unheard: given.reduce((count, { unheard }) => count + unheard, 0),
+      standing: lanes.reduce((count, lane) => count + judge.standing(lane.name, lane.scopes).length, 0),
+    },
+    weather: weather.counts,
+    worst: judge.worst,
+    took: { killing: killed - started, settling: performance.now() - killed },
+  };
+}
+
+async function lanesOf(
+  town: Town,
+  weather: Weather,
+  random: () => number,
+  { centrals, daemons }: { centrals: number; daemons: number },
+): Promise<(CentralLane | DaemonLane)[]> {
+  const shared = { town, weather, random };
+  const place = (index: number) => town.balancers.slice(index * BALANCERS_PER_LANE, (index + 1) * BALANCERS_PER_LANE);
+  const run = quickStart(town.folder);
+  const lanes: (CentralLane | DaemonLane)[] = [];
+  for (let index = 0; index < centrals; index++) {
+    const name = `central-${index + 1}`;
+    // In every second one nobody is ever heard, and so every lease is lost.
+    const more = { heartbeatGrace: index % 2 === 0 ? '30s' : '1h' };
+    lanes.push(new CentralLane({ ...shared, name, central: await centralOf(town, { name, more, run }), balancers: place(index) }));
+  }
+  for (let index = 0; index < daemons; index++) {
+    const name = `daemon-${index + 1}`;
+    const who = town.engineers[index];
+    if (!who) throw new Error('There are fewer people than daemons');
+    const daemon = await DaemonProcess.make({ town, who, name, run: { flags: ['--no-opt'], env: run.env } });
+    lanes.push(new DaemonLane({ ...shared, name, daemon, balancers: place(centrals + index) }));
+  }
+  return lanes;
+}
+
+function sum(tallies: readonly Tally[]): Tally {
+  const total: Tally = { starts: 0, kills: 0, asked: 0, answered: 0, revokes: 0, events: 0 };
+  for (const tally of tallies) for (const key of Object.keys(total) as (keyof Tally)[]) total[key] += tally[key];
+  return total;
+}
+
+/** The counts of a run, one line each. */
+export function reportLines({ tally, weather, worst, problems, took }: CampaignReport): string[] {
+  const seconds = (ms: number) => `${(Math.max(0, ms) / SECOND).toFixed(1)} s`;
+  return [
+    `${tally.kills} kills in ${tally.starts} starts within ${seconds(took.killing)}, then ${seconds(took.settling)} until nothing stood; ${problems.length} problems`,
+    `${tally.asked} grants asked for, ${tally.answered} answered, ${tally.given} given by the cloud, ${tally.unheard} of them without anybody hearing of it; ${tally.revokes} revoked by hand`,
+    `${weather.calls} calls: ${weather.throttled} throttled, ${weather.unavailable} unavailable, ${weather.lost} answers lost, ${weather.delayed} writes delayed (${weather.unheard} after the connection broke)`,
+    `${tally.standing} rights stand; the longest after its deadline ${seconds(worst.afterItsEnd)}, the longest that nobody had heard of ${seconds(worst.unheard)}`,
+    `${tally.events} events of the records verified`,
+  ];
+}

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { SECOND } from '../../../protocol/clock.ts';
+import type { ResourceId } from '../../../protocol/ids.ts';
+import { jsonLines } from '../../../protocol/record-file.ts';
+import type { CentralProcess } from '../../e2e/central-process.ts';
+import { until } from '../../support/until.ts';
+import { CentralClient } from '../processes/central-client.ts';
+import { runCli } from '../processes/cli.ts';
+import type { Engineer, Town } from '../processes/town.ts';
+import { DURATION, type Lane, type Length, type Moment, momentAfterAnswer, scopeOfResource, someOf, type Tally } from './lane.ts';
+import { bugsIn, damagesOf } from './store-check.ts';
+import type { Weather } from './weather.ts';
+
+const ASKED_PER_LIFE = 3;
+const ROLES = ['backends', 'observe'] as const;
+/** How long the last life may need to see that nothing it holds is live. */
+const CALM_WITHIN = 120 * SECOND;
+
+interface Held {
+  grantId: string;
+  who: Engineer;
+}
+
+/** Central, asked through its HTTPS interface with people's own tokens. */
+export class CentralLane implements Lane {
+  readonly name: string;
+  readonly scopes: ReadonlySet<string>;
+  readonly tally: Tally = { starts: 0, kills: 0, asked: 0, answered: 0, revokes: 0, events: 0 };
+  readonly #town: Town;
+  readonly #central: CentralProcess;
+  readonly #balancers: readonly ResourceId[];
+  readonly #weather: Weather;
+  readonly #random: () => number;
+  readonly #held: Held[] = [];
+
+  constructor(parts: {
+    name: string;
+    town: Town;
+    central: CentralProcess;
+    balancers: readonly ResourceId[];
+    weather: Weather;
+    random: () => number;
+  }) {
+    this.name = parts.name;
+    this.#town = parts.town;
+    this.#central = parts.central;
+    this.#balancers = parts.balancers;
+    this.#weather = parts.weather;
+    this.#random = parts.random;
+    this.scopes = new Set(parts.balancers.map(scopeOfResource));
+  }
+
+  async live(moment: Moment, length: () => Length): Promise<void> {
+    this.tally.starts++;
+    this.#central.launch();
+    if (moment.after === 'start') await wait(moment.wait);
+    else {
+      await this.#central.ready();
+      const client = this.#client();
+      const calls = Promise.allSettled(this.#someCalls(client, length));
+      await momentAfterAnswer(moment, this.#weather, this.scopes);
+      await this.#central.kill();
+      await client.close();
+      await calls;
+    }
+    await this.#central.kill();
+    this.tally.kills++;
+  }
+
+  async settle(empty: () => Promise<void>): Promise<string[]> {
+    this.tally.starts++;
+    await this.#central.start();
+    const client = this.#client();
+    try {
+      await until('no grant to be live', async () => (await this.#endWhatIsLong(client)) === 0, CALM_WITHIN, SECOND);
+      await empty();
+      const file = path.join(this.#town.folder, `${this.name}.jsonl`);
+      writeFileSync(file, jsonLines(await this.#record(client)));
+      const { status, out } = await runCli(['audit', 'verify', file, '--json'], { HOME: this.#town.folder });
+      await this.#central.stop();
+      const record = status === 0 ? [] : [`${this.name}: the record does not verify: ${out}`];
+      const store = path.join(this.#town.folder, this.name, 'central.db');
+      return [...record, ...damagesOf(store), ...bugsIn(this.#central.log)];
+    } finally {
+      await client.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#central.kill();
+    await this.#central.close();
+  }
+
+  #client(): CentralClient {
+    return new CentralClient(this.#central.url, this.#town.identity.ca);
+  }
+
+  /** New power, and something with what was given before. Most of them never hear an answer. */
+  #someCalls(client: CentralClient, length: () => Length): Promise<unknown>[] {
+    const asks = Array.from({ length: ASKED_PER_LIFE }, () => this.#ask(client, length()));
+    const [held] = this.#held.length > 0 ? [someOf(this.#held, this.#random)] : [];
+    if (!held) return asks;
+    const { grantId: id, who } = held;
+    const chance = this.#random();
+    if (chance < 0.4) return [...asks, this.#revoke(client, held)];
+    if (chance < 0.7) return [...asks, client.call(who, 'observed', { id, body: { access: 'allowed', at: Date.now() } })];
+    return [...asks, client.call(who, 'heartbeat', { id, body: { instance: this.name } })];
+  }
+
+  async #ask(client: CentralClient, length: Length): Promise<void> {
+    const who = someOf(this.#town.engineers, this.#random);
+    const body = {
+      id: randomUUID(),
+      resourceId: someOf(this.#balancers, this.#random),
+      roleId: someOf(ROLES, this.#random),
+      duration: DURATION[length],
+      reason: 'INC-9 the pool is drained',
+    };
+    this.tally.asked++;
+    const answer = await client.call(who, 'request', { body });
+    if (!answer.ok) return;
+    this.tally.answered++;
+    if (answer.value.grantId) this.#held.push({ grantId: answer.value.grantId, who });
+    if (this.#held.length > 20) this.#held.shift();
+  }
+
+  async #revoke(client: CentralClient, { grantId: id, who }: Held): Promise<void> {
+    const answer = await client.call(who, 'revoke', { id, body: { because: 'revoked' } });
+    if (answer.ok) this.tally.revokes++;
+  }
+
+  /** The short ones are left to their deadline. @returns How many are live. */
+  async #endWhatIsLong(client: CentralClient): Promise<number> {
+    const counts = this.#town.engineers.map(async (who) => {
+      const state = await client.call(who, 'state');
+      if (!state.ok) throw new Error(`${this.name}: ${who.id} is refused the state: ${state.refusal.message}`);
+      const live = state.value.grants.filter(({ mine, state }) => mine && !['revoking', 'gone', 'failed'].includes(state));
+      const soon = Date.now() + 2 * 60 * SECOND;
+      const long = live.filter(({ notAfter }) => notAfter > soon);
+      await Promise.allSettled(long.map(({ id: grantId }) => this.#revoke(client, { grantId, who })));
+      return live.length;
+    });
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  async #record(client: CentralClient) {
+    const events = [];
+    for (let after = 0; ; ) {
+      const page = await client.call(this.#town.auditor, 'record', { query: `?after=${after}&limit=1000` });
+      if (!page.ok) throw new Error(`${this.name}: the auditor is refused the record: ${page.refusal.message}`);
+      events.push(...page.value.events);
+      if (page.value.events.length === 0) break;
+      after = page.value.last;
+    }
+    this.tally.events += events.length;
+    return events;
+  }
+}

@@ -1,0 +1,26 @@
+import path from 'node:path';
+import { ROOT } from '../../../scripts/root.ts';
+import { spawnTied } from './brood.ts';
+
+export interface Ran {
+  status: number;
+  /** Both of its streams, as they came. */
+  out: string;
+}
+
+/** Runs the built command line with an environment of its own. */
+export async function runCli(argv: readonly string[], env: Record<string, string>): Promise<Ran> {
+  const child = spawnTied(process.execPath, [path.join(ROOT, 'dist/portcullis.mjs'), ...argv], {
+    cwd: '/',
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (data) => {
+      out += String(data);
+    });
+  }
+  const status = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? -1)));
+  return { status, out };
+}
