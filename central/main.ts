@@ -13,7 +13,7 @@ import { troubleIn } from './log.ts';
 import { ClaimsDirectory, FileDirectory } from './people/directory.ts';
 import { catalogueTree } from './policy/catalogue.ts';
 import { policyCommand } from './policy/command.ts';
-import { type CentralParts, startCentral } from './serve.ts';
+import { type AnchorSettings, type CentralParts, startCentral } from './serve.ts';
 
 const USAGE = 'Usage: central --config FILE\n       policy check|test DIR [--json]\n       policy explain DIR CASE [--json]\n';
 const EXIT = { done: 0, bug: 1, usage: 2 } as const;
@@ -51,7 +51,7 @@ export async function main(argv: string[]): Promise<number> {
 }
 
 async function partsOf(configuration: Configuration, logger: Logger): Promise<CentralParts> {
-  const { listen, issuerCaFile, azure, directory: people, ...settings } = configuration;
+  const { listen, issuerCaFile, azure, directory: people, record, ...settings } = configuration;
   const clock = systemClock(() => uptime() * SECOND);
   const azureSettings: AzureSettings = {
     resourceManagerEndpoint: azure.resourceManagerEndpoint,
@@ -74,6 +74,7 @@ async function partsOf(configuration: Configuration, logger: Logger): Promise<Ce
         key: await readNamed('listen.keyFile', listen.keyFile),
       },
       issuerCa: issuerCaFile && (await readNamed('issuerCaFile', issuerCaFile)),
+      record: record && { ...record, anchors: await Promise.all((record.anchors ?? []).map(anchorSettings)) },
       version: manifest.version,
     },
     clock,
@@ -85,6 +86,14 @@ async function partsOf(configuration: Configuration, logger: Logger): Promise<Ce
     logger,
     random: Math.random,
   };
+}
+
+type AnchorEntry = NonNullable<NonNullable<Configuration['record']>['anchors']>[number];
+
+async function anchorSettings(anchor: AnchorEntry): Promise<AnchorSettings> {
+  if (anchor.kind === 'file') return anchor;
+  const { kind, url, caFile } = anchor;
+  return { kind, url, ca: caFile && (await readNamed('record.anchors.caFile', caFile)) };
 }
 
 async function credentialOf(credential: Configuration['azure']['credential']): Promise<Parameters<typeof grantingCredential>[0]> {

@@ -19,7 +19,14 @@ import { PolicyEngine } from './policy/engine.ts';
 import { isGood, type Report } from './policy/folder.ts';
 import { LivePolicy } from './policy/live.ts';
 import type { RoleTree } from './policy/roles.ts';
+import { type Anchor, Anchors } from './record/anchors.ts';
 import { stamp } from './record/body.ts';
+import { Checkpoints } from './record/checkpoints.ts';
+import { Deposits } from './record/deposits.ts';
+import { FileAnchor } from './record/file-anchor.ts';
+import { HttpsAnchor } from './record/https-anchor.ts';
+import { loadRecordKey } from './record/key.ts';
+import { Proofs } from './record/proofs.ts';
 import { Previews } from './requests/previews.ts';
 import { Requests } from './requests/requests.ts';
 import { Resources } from './resources.ts';
@@ -50,8 +57,22 @@ export interface CentralSettings {
   requestLapse: Millis;
   longestRequestLife: Millis;
   callsPerMinute: number;
+  record?: RecordSettings | undefined;
   version: string;
 }
+
+/** How the record is signed, and where its checkpoints are kept. */
+export interface RecordSettings {
+  /** PEM of an Ed25519 key; made when there is none. Beside the store when not named. */
+  keyFile?: string | undefined;
+  /** Whose record it is, in every signature: a name that no other record has. */
+  name?: string | undefined;
+  anchors?: readonly AnchorSettings[];
+}
+
+export type AnchorSettings = { kind: 'file'; file: string } | { kind: 'https'; url: string; ca?: string | undefined };
+
+export const RECORD_NAME = 'portcullis';
 
 export const DEFAULTS = {
   scopes: ['openid', 'profile', 'offline_access', 'elevate'],
@@ -116,6 +137,24 @@ export async function startCentral({
     const record = (kind: 'policy.loaded' | 'central.started', text: string, data: Record<string, string | number>) =>
       store.write((tx) => tx.append({ ...stamp(clock, kind, text), data }));
 
+    const {
+      keyFile = path.join(path.dirname(settings.storeFile), 'record-key.pem'),
+      name = RECORD_NAME,
+      anchors = [],
+    } = settings.record ?? {};
+    const key = loadRecordKey(keyFile, name);
+    const proofs = new Proofs(store, key);
+    const anchorOf = (anchor: AnchorSettings): Anchor => {
+      if (anchor.kind === 'file') return new FileAnchor(anchor.file, store, key.key);
+      const witness = new HttpsAnchor(anchor.url, anchor.ca, { proofs, clock });
+      closers.push(() => witness.close());
+      return witness;
+    };
+    const kept = new Anchors(anchors.map(anchorOf), { store, clock, random, trouble });
+    closers.push(() => kept.close());
+    const checkpoints = new Checkpoints({ store, clock, key, anchors: kept, trouble });
+    closers.push(() => checkpoints.close());
+
     const policy = new PolicyEngine(roles, settings.timeZone, settings.longestGrant);
     const live = new LivePolicy(settings.policyDir, policy, clock, {
       loading: async ({ version = '', rules }) => {
@@ -154,13 +193,20 @@ export async function startCentral({
     closers.push(() => verifier.close());
 
     const { issuer, clientId, scopes, audience, resourceIndicator, version } = settings;
-    const discovery: Discovery = { issuer, clientId, scopes: [...scopes], audience, resourceIndicator, version };
+    const discovery: Discovery = { issuer, clientId, scopes: [...scopes], audience, resourceIndicator, version, recordKey: key.published };
     const serverParts: ServerParts = {
       ...settings.listen,
       discovery,
       verifier,
       directory,
-      handlers: handlers({ ...shared, requests, previews: new Previews(shared), grace: settings.heartbeatGrace }),
+      handlers: handlers({
+        ...shared,
+        requests,
+        proofs,
+        deposits: new Deposits({ store, clock, key }),
+        previews: new Previews(shared),
+        grace: settings.heartbeatGrace,
+      }),
       callsPerMinute: settings.callsPerMinute,
       trouble,
     };
@@ -169,6 +215,8 @@ export async function startCentral({
     closers.push(() => server.close());
 
     await record('central.started', 'Central started', { version });
+    // An anchor that holds another record says so now, and not after the first ten seconds.
+    await checkpoints.sign();
     await runner.load();
     await requests.start();
     await server.listen({ host: settings.listen.host, port: settings.listen.port });

@@ -16,6 +16,14 @@ const { authority: _, ...ask } = Ask;
 const reason = v.pipe(v.string(), v.trim(), v.maxLength(1_000));
 const accepted = v.object({});
 
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1, 'Is at least 1'));
+
+/** At most so many at once. */
+export const MOST_RANGES = 200;
+export const MOST_EVENTS = 200;
+/** A body may be so long, in bytes. */
+export const LONGEST_BODY = 64 * 1_024;
+
 /** `Idempotency-Key` of a request is its future id: the client chooses the UUID. */
 export const CENTRAL = {
   me: { method: 'GET', path: '/v1/me', body: undefined, value: v.object({ person: Person, groups: v.array(v.string()) }) },
@@ -76,6 +84,41 @@ export const CENTRAL = {
   },
   /** The record, oldest first, from `?after=SEQ&limit=N` (at most 1,000): only events this person may see. */
   record: { method: 'GET', path: '/v1/record', body: undefined, value: v.object({ events: v.array(AuditEvent), last: v.number() }) },
+  /**
+   * The newest checkpoint of central's record, and the proof that it grew out of the one of `?after=SIZE` events. Absent as long
+   * as nothing was signed. Hashes are hex here and below.
+   */
+  checkpoint: {
+    method: 'GET',
+    path: '/v1/record/checkpoint',
+    body: undefined,
+    value: v.object({ recordKey: v.string(), checkpoint: v.optional(v.string()), consistency: v.array(v.string()) }),
+  },
+  /** Proves one event of central's record: its path to the root of the first `size` events. */
+  inclusion: {
+    method: 'POST',
+    path: '/v1/record/inclusion',
+    body: v.strictObject({ seq: count, size: count }),
+    value: v.object({ proof: v.array(v.string()) }),
+  },
+  /** Subtrees over events of central's record that a person may not see, so that what they export has a root all the same. */
+  subtrees: {
+    method: 'POST',
+    path: '/v1/record/subtrees',
+    body: v.strictObject({ ranges: v.pipe(v.array(v.strictObject({ from: count, to: count })), v.maxLength(MOST_RANGES)) }),
+    value: v.object({ hashes: v.array(v.array(v.string())) }),
+  },
+  /**
+   * Events of a daemon's own chain, in order, without a gap, as they were recorded. Sent again they change nothing. `receipt` covers
+   * the last of them and all before; without one, central lacks what comes before them: `next` is what it wants.
+   * Refused with `forked` when they are not those that were sent before.
+   */
+  deposit: {
+    method: 'POST',
+    path: '/v1/record/events',
+    body: v.strictObject({ events: v.pipe(v.array(AuditEvent), v.minLength(1), v.maxLength(MOST_EVENTS)) }),
+    value: v.object({ receipt: v.optional(v.string()), next: v.number() }),
+  },
 } as const;
 
 export const centralAnswer = <E extends keyof typeof CENTRAL>(endpoint: E) => answerOf(CENTRAL[endpoint].value);
@@ -109,5 +152,7 @@ export const Discovery = v.object({
   /** The identity provider wants `audience` named as `resource` (RFC 8707). Absent: scopes alone say what tokens are for. */
   resourceIndicator: v.optional(v.boolean()),
   version: v.string(),
+  /** Central's public key for its record, as a signed note names it. */
+  recordKey: v.optional(v.string()),
 });
 export type Discovery = v.InferOutput<typeof Discovery>;

@@ -59,6 +59,9 @@ export function claimedCheckpoint(note: string): Checkpoint | undefined {
   return origin !== '' && count !== undefined && hash ? { origin, size: count, root: hash } : undefined;
 }
 
+/** Checkpoints that stand after each other in a text, as an anchor keeps them. Whatever else is between them is passed over. */
+export const checkpointsIn = (text: string): string[] => text.match(/[^\n]+\n\d+\n[A-Za-z0-9+/=]+\n\n(?:\u2014 .*\n)+/g) ?? [];
+
 /** What a receipt says, whoever signed it. */
 export function claimedReceipt(note: string): Receipt | undefined {
   const [title, origin = '', source = '', from = '', to = '', root = '', seq = '', at = '', end, ...more] = noteText(note).split('\n');

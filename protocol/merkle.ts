@@ -60,10 +60,12 @@ export class Frontier {
   }
 
   get root(): Hash {
-    return fold(
-      this.#sha256,
-      this.#peaks.map(({ hash }) => hash),
-    );
+    return fold(this.#sha256, this.peaks);
+  }
+
+  /** Hashes of `subtrees(0, size)`: with the size, all that is needed to go on. */
+  get peaks(): Hash[] {
+    return this.#peaks.map(({ hash }) => hash);
   }
 
   /**

@@ -16,6 +16,7 @@ export const RefusalCode = v.picklist([
   'locked', // a resource lock would keep the cloud from taking the right back
   'unreachable', // central or the cloud does not answer; nothing was changed
   'unhealthy', // no durable record possible: no new power
+  'forked', // the record that was sent is not the one that was sent before
   'still-held', // what is held must be gone first
   'rate-limited',
   'unsupported',

@@ -3,6 +3,7 @@ import path from 'node:path';
 import * as v from 'valibot';
 import { HOUR, MINUTE, SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
+import { KEY_NAME } from '../../protocol/note.ts';
 import { DEFAULTS } from '../serve.ts';
 import { describeIssues } from './issues.ts';
 
@@ -69,6 +70,20 @@ const ConfigurationFile = v.strictObject({
   requestLapse: duration(MINUTE, 7 * 24 * HOUR, DEFAULTS.requestLapse),
   longestRequestLife: duration(2 * MINUTE, HOUR, DEFAULTS.longestRequestLife),
   longestGrant: duration(MINUTE, 24 * HOUR, DEFAULTS.longestGrant),
+  record: v.optional(
+    v.strictObject({
+      keyFile: v.optional(text),
+      name: v.optional(v.pipe(text, v.regex(KEY_NAME, 'Is a name without spaces and "+"'))),
+      anchors: v.optional(
+        v.array(
+          v.variant('kind', [
+            v.strictObject({ kind: v.literal('file'), file: text }),
+            v.strictObject({ kind: v.literal('https'), url: https, caFile: v.optional(text) }),
+          ]),
+        ),
+      ),
+    }),
+  ),
   callsPerMinute: v.optional(v.pipe(v.number(), v.integer(), v.minValue(10), v.maxValue(100_000)), DEFAULTS.callsPerMinute),
 });
 export type Configuration = v.InferOutput<typeof ConfigurationFile>;
@@ -107,7 +122,8 @@ export async function readNamed(field: string, file: string): Promise<string> {
 }
 
 function absolute<T>(value: T, base: string): T {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  if (Array.isArray(value)) return value.map((each) => absolute(each, base)) as T;
+  if (value === null || typeof value !== 'object') return value;
   const members = Object.entries(value).map(([key, member]) => {
     const isPath = typeof member === 'string' && (/File$/.test(key) || key === 'file' || key === 'policyDir');
     return [key, isPath ? path.resolve(base, member) : absolute(member, base)];

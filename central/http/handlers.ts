@@ -10,6 +10,8 @@ import { isLive } from '../grants/life.ts';
 import type { GrantRunner } from '../grants/runner.ts';
 import { type Actor, subject } from '../people/actor.ts';
 import type { PolicyEngine } from '../policy/engine.ts';
+import type { Deposits } from '../record/deposits.ts';
+import type { Proofs } from '../record/proofs.ts';
 import type { Previews } from '../requests/previews.ts';
 import type { Requests } from '../requests/requests.ts';
 import type { Store } from '../store/store.ts';
@@ -40,13 +42,15 @@ export interface HandlerParts {
   requests: Requests;
   previews: Previews;
   runner: GrantRunner;
+  deposits: Deposits;
+  proofs: Proofs;
   grace: Millis;
 }
 
 /** How long what is over stays in the state of a person. */
 const REMEMBERED: Millis = HOUR;
 
-export function handlers({ store, clock, policy, views, requests, previews, runner, grace }: HandlerParts): Handlers {
+export function handlers({ store, clock, policy, views, requests, previews, runner, deposits, proofs, grace }: HandlerParts): Handlers {
   /** Of a grant that is not held: whether it has ended, or never was. While it stands in the store, nothing is known. */
   async function hasEnded(id: string): Promise<boolean> {
     const life = await store.grant(id);
@@ -113,6 +117,11 @@ export function handlers({ store, clock, policy, views, requests, previews, runn
         grants: grants.filter(({ mine, state }) => mine || seesAll || mayStand(state)),
       });
     },
+
+    checkpoint: ({ after }) => proofs.checkpoint(after),
+    inclusion: (_, { seq, size }) => proofs.inclusion(seq, size),
+    subtrees: (_, { ranges }) => proofs.subtrees(ranges),
+    deposit: ({ actor }, { events }) => deposits.take(actor, events),
 
     async record({ actor, after, limit }) {
       const seesAll = views.seesAll(actor);

@@ -15,6 +15,7 @@ export const STATUS: Record<RefusalCode, number> = {
   'too-late': 409,
   'already-elevated': 409,
   'cannot-extend': 409,
+  forked: 409,
   'still-held': 409,
   locked: 409,
   unreachable: 409,

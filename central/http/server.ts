@@ -2,7 +2,7 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import * as v from 'valibot';
-import { CENTRAL, centralAnswer, type Discovery, WELL_KNOWN } from '../../protocol/central-api.ts';
+import { CENTRAL, centralAnswer, type Discovery, LONGEST_BODY, WELL_KNOWN } from '../../protocol/central-api.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { fitted } from '../../protocol/fit.ts';
 import { type Answer, no } from '../../protocol/refusal.ts';
@@ -30,7 +30,6 @@ export interface SignedIn {
   token: VerifiedToken;
 }
 
-const BODY_LIMIT = 64 * 1_024;
 const Id = v.pipe(v.string(), v.uuid('Is not an id'));
 const Page = v.strictObject({ after: whole(0, Number.MAX_SAFE_INTEGER, '0'), limit: whole(1, 1_000, '1000') });
 
@@ -39,7 +38,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   const https = { cert: parts.cert, key: parts.key, minVersion: 'TLSv1.3' as const };
   const server: FastifyInstance = fastify({
     https,
-    bodyLimit: BODY_LIMIT,
+    bodyLimit: LONGEST_BODY,
     logger: false,
     forceCloseConnections: true,
     requestTimeout: 120_000,

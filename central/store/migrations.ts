@@ -60,6 +60,46 @@ const MIGRATIONS: Record<string, Migration> = {
       await db.schema.alterTable('grants').addColumn('boot_due', 'bigint').execute();
     },
   },
+  '0003-record-tree': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('tree')
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('level', 'integer', (column) => column.notNull())
+        .addColumn('position', 'bigint', (column) => column.notNull())
+        .addColumn('hash', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('tree_key', ['source', 'level', 'position'])
+        .execute();
+      await db.schema
+        .alterTable('heads')
+        .addColumn('peaks', 'text', (column) => column.notNull().defaultTo(''))
+        .execute();
+      await db.schema
+        .createTable('checkpoints')
+        .addColumn('size', 'bigint', (column) => column.primaryKey())
+        .addColumn('note', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('chains')
+        .addColumn('source', 'text', (column) => column.primaryKey())
+        .addColumn('owner', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('deposits')
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('seq', 'bigint', (column) => column.notNull())
+        .addColumn('body', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('deposits_key', ['source', 'seq'])
+        .execute();
+      await db.schema
+        .createTable('receipts')
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('last', 'bigint', (column) => column.notNull())
+        .addColumn('note', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('receipts_key', ['source', 'last'])
+        .execute();
+    },
+  },
 };
 
 /** Brings the store up to date. A store that is newer than this program is left alone. */

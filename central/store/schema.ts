@@ -4,6 +4,11 @@ export interface Schema {
   grants: GrantRow;
   events: EventRow;
   heads: HeadRow;
+  tree: TreeRow;
+  checkpoints: CheckpointRow;
+  chains: ChainRow;
+  deposits: DepositRow;
+  receipts: ReceiptRow;
 }
 
 /** Columns beside `body` are copies for looking things up. */
@@ -49,4 +54,39 @@ interface HeadRow {
   source: string;
   seq: number;
   hash: string;
+  /** The right edge of its tree: hashes one after the other, in hex. */
+  peaks: string;
+}
+
+/** Every perfect subtree of a chain's tree, leaves included: a proof at any size reads a few rows. */
+interface TreeRow {
+  source: string;
+  level: number;
+  position: number;
+  hash: string;
+}
+
+interface CheckpointRow {
+  size: number;
+  note: string;
+}
+
+/** Whose daemon writes a chain. */
+interface ChainRow {
+  source: string;
+  owner: string;
+}
+
+/** An event of a daemon's own chain, as it was sent. */
+interface DepositRow {
+  source: string;
+  seq: number;
+  body: string;
+}
+
+/** What central has signed for a daemon's events up to `last`. */
+interface ReceiptRow {
+  source: string;
+  last: number;
+  note: string;
 }

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import { type Dialect, Kysely, type Transaction } from 'kysely';
-import { AuditBody, type AuditEvent, chain, NO_EVENT_BEFORE } from '../../protocol/audit.ts';
+import { AuditBody, type AuditEvent, chain } from '../../protocol/audit.ts';
 import type { Instant } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { fitted } from '../../protocol/fit.ts';
+import type { Hash, Plan } from '../../protocol/merkle.ts';
 import { type GrantLife, rightKey } from '../grants/life.ts';
 import type { GrantStore, GrantWriting, KeptGrant } from '../grants/ports.ts';
 import type { RequestLife } from '../requests/life.ts';
 import { migrate } from './migrations.ts';
 import type { GrantRow, Schema } from './schema.ts';
+import { grow, type Head, hashesOf, headOf, plant } from './tree.ts';
 
 /** The chain that central writes. */
 const SOURCE = 'central';
@@ -104,9 +106,30 @@ export class Reading {
     return rows.map(({ body }) => JSON.parse(body) as AuditEvent);
   }
 
-  async head(): Promise<{ seq: number; hash: string }> {
-    const row = await this.db.selectFrom('heads').select(['seq', 'hash']).where('source', '=', SOURCE).executeTakeFirst();
-    return row ? { seq: Number(row.seq), hash: row.hash } : { seq: 0, hash: NO_EVENT_BEFORE };
+  /** Where a chain ends. */
+  head(source = SOURCE): Promise<Head> {
+    return headOf(this.db, source);
+  }
+
+  /** What a proof needs of a chain's tree. */
+  hashes(source: string, plan: Plan): Promise<Hash[]> {
+    return hashesOf(this.db, source, plan);
+  }
+
+  /** The last one that was signed. */
+  async checkpoint(): Promise<string | undefined> {
+    return (await this.db.selectFrom('checkpoints').select('note').orderBy('size', 'desc').limit(1).executeTakeFirst())?.note;
+  }
+
+  /** What was signed for a daemon's events: the first receipt that covers this one. */
+  async receipt(source: string, seq: number): Promise<string | undefined> {
+    const rows = this.db.selectFrom('receipts').select('note').where('source', '=', source).where('last', '>=', seq);
+    return (await rows.orderBy('last').limit(1).executeTakeFirst())?.note;
+  }
+
+  /** Whose daemon writes this chain. */
+  async ownerOf(source: string): Promise<string | undefined> {
+    return (await this.db.selectFrom('chains').select('owner').where('source', '=', source).executeTakeFirst())?.owner;
   }
 }
 
@@ -157,22 +180,40 @@ export class Writing extends Reading implements GrantWriting {
   }
 
   async append(body: AuditBody): Promise<AuditEvent> {
-    const { seq, hash } = await this.head();
+    const head = await this.head();
     // Through JSON, so that what is hashed is exactly what will be read; and cut to size, so that it can be.
     const told = JSON.parse(JSON.stringify(fitted(AuditBody, body) ?? body)) as AuditBody;
-    const event = chain(told, { source: SOURCE, seq: seq + 1, prev: hash }, sha256);
+    const event = chain(told, { source: SOURCE, seq: head.seq + 1, prev: head.hash }, sha256);
     await this.db
       .insertInto('events')
       .values({ seq: event.seq, at: Math.round(event.at), kind: event.kind, body: JSON.stringify(event) })
       .execute();
-    const head = { seq: event.seq, hash: event.hash };
-    await this.db
-      .insertInto('heads')
-      .values({ source: SOURCE, ...head })
-      .onConflict((conflict) => conflict.column('source').doUpdateSet(head))
-      .execute();
+    await grow(this.db, SOURCE, head, [event]);
     this.appended.push(event);
     return event;
+  }
+
+  /** Events of a daemon's own chain that follow `head`, which moves. */
+  async deposit(source: string, head: Head, events: readonly AuditEvent[]): Promise<void> {
+    const rows = events.map((event) => ({ source, seq: event.seq, body: JSON.stringify(event) }));
+    await this.db.insertInto('deposits').values(rows).execute();
+    await grow(this.db, source, head, events);
+  }
+
+  async own(source: string, owner: string): Promise<void> {
+    await this.db.insertInto('chains').values({ source, owner }).execute();
+  }
+
+  async putReceipt(source: string, last: number, note: string): Promise<void> {
+    await this.db.insertInto('receipts').values({ source, last, note }).execute();
+  }
+
+  async putCheckpoint(size: number, note: string): Promise<void> {
+    await this.db
+      .insertInto('checkpoints')
+      .values({ size, note })
+      .onConflict((conflict) => conflict.column('size').doNothing())
+      .execute();
   }
 }
 
@@ -184,6 +225,7 @@ export class Store extends Reading implements GrantStore {
     const db = new Kysely<Schema>({ dialect });
     try {
       await migrate(db as unknown as Kysely<unknown>);
+      await plant(db, SOURCE);
     } catch (error) {
       await db.destroy();
       throw error;

@@ -1,16 +1,5 @@
-import { createHash, createPublicKey, verify } from 'node:crypto';
-import type { RecordCrypto } from '../../protocol/note.ts';
+import * as crypto from 'node:crypto';
+import { recordCryptoOf } from '../../protocol/node-crypto.ts';
 
-/** What proves a record, by Node's own crypto. */
-export const recordCrypto: RecordCrypto = {
-  sha256: (bytes) => createHash('sha256').update(bytes).digest(),
-  verifies(publicKey, message, signature) {
-    const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') };
-    try {
-      return verify(null, message, createPublicKey({ key: jwk, format: 'jwk' }), signature);
-    } catch {
-      // 32 bytes that are no point of the curve.
-      return false;
-    }
-  },
-};
+/** What the record is proven with. */
+export const recordCrypto = recordCryptoOf(crypto);

@@ -1,5 +1,5 @@
-import type { RecordCrypto } from '../../../protocol/note.ts';
-import { readNoteKey } from '../../../protocol/note.ts';
+import { checkpointsIn } from '../../../protocol/checkpoint.ts';
+import { type RecordCrypto, readNoteKey } from '../../../protocol/note.ts';
 import type { ChainReport } from '../../../protocol/record-chain.ts';
 import { mayOmit, readRecordLine, withOmissions } from '../../../protocol/record-file.ts';
 import { type AskRecord, recordInOrder } from '../../../protocol/record-reader.ts';
@@ -45,7 +45,7 @@ async function trustOf({ crypto, readFile }: CommandLine, { checkpoint, key }: V
   const read = (file: string) => readFile(file).catch((cause: unknown) => Promise.reject(unreadable(file, cause)));
   return {
     ...(key === undefined ? {} : { key: keyIn(key, await read(key), crypto) }),
-    ...(checkpoint === undefined ? {} : { checkpoints: notesIn(await read(checkpoint)) }),
+    ...(checkpoint === undefined ? {} : { checkpoints: keptIn(checkpoint, await read(checkpoint)) }),
   };
 }
 
@@ -55,8 +55,12 @@ function keyIn(file: string, text: string, { sha256 }: RecordCrypto) {
   throw new UsageError(`${file} holds no key of a record`, { wayOut: 'It is one line, "name+hash+key", as central publishes it.' });
 }
 
-/** One signed note, or many after each other as an anchor keeps them: each ends with its signatures. */
-export const notesIn = (text: string): string[] => text.match(/[\s\S]+?\n\n(?:\u2014 .*\n)+/g)?.map((note) => note.trimStart()) ?? [text];
+/** One checkpoint, or many after each other as an anchor keeps them. */
+function keptIn(file: string, text: string): string[] {
+  const notes = checkpointsIn(text);
+  if (notes.length > 0) return notes;
+  throw new UsageError(`${file} holds no checkpoint`, { wayOut: 'It is a signed note, as central gives it and anchors keep it.' });
+}
 
 const unreadable = (file: string, cause: unknown): UsageError =>
   new UsageError(`${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
