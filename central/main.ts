@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Logger, pino } from 'pino';
@@ -6,7 +7,7 @@ import { grantingCredential } from '../cloud/azure/granting-credential.ts';
 import { azureProvider } from '../cloud/azure/provider.ts';
 import type { AzureSettings } from '../cloud/azure/settings.ts';
 import manifest from '../package.json' with { type: 'json' };
-import { SECOND, systemClock } from '../protocol/clock.ts';
+import { bootId, SECOND, systemClock } from '../protocol/clock.ts';
 import { Fault } from '../protocol/fault.ts';
 import { type Configuration, readConfiguration, readNamed } from './configuration/configuration.ts';
 import { troubleIn } from './log.ts';
@@ -84,6 +85,7 @@ async function partsOf(configuration: Configuration, logger: Logger): Promise<Ce
     directoryFile: fromFile,
     roles: catalogueTree('azure'),
     logger,
+    bootId: bootId((path) => readFileSync(path, 'utf8')),
     random: Math.random,
   };
 }

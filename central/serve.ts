@@ -2,10 +2,12 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { schedule } from 'node-cron';
 import type { Logger } from 'pino';
-import type { Granting, Provider } from '../cloud/provider.ts';
+import { type Granting, type Provider, providerOf } from '../cloud/provider.ts';
 import type { Discovery } from '../protocol/central-api.ts';
 import { type Clock, HOUR, MINUTE, type Millis } from '../protocol/clock.ts';
+import { jumpWords, watchClock } from '../protocol/clock-watch.ts';
 import { Fault } from '../protocol/fault.ts';
+import type { ResourceId } from '../protocol/ids.ts';
 import { CALL_TIMEOUT, CloudCalls } from './grants/calls.ts';
 import { grantMachine } from './grants/machine.ts';
 import { GrantRunner } from './grants/runner.ts';
@@ -97,6 +99,8 @@ export interface CentralParts {
   directoryFile?: string | undefined;
   roles: RoleTree;
   logger: Logger;
+  /** Names this start of the machine; undefined where the system does not say. */
+  bootId?: string | undefined;
   /** 0 to 1, for spreading retries. */
   random: () => number;
 }
@@ -120,6 +124,7 @@ export async function startCentral({
   directoryFile,
   roles,
   logger,
+  bootId,
   random,
 }: CentralParts): Promise<Central> {
   const trouble = troubleIn(logger);
@@ -181,8 +186,12 @@ export async function startCentral({
       );
 
     const rules = { propagation: granting.propagation, longestRequestLife: settings.longestRequestLife, grace: settings.heartbeatGrace };
-    const calls = new CloudCalls(granting, clock, CALL_TIMEOUT);
-    const runner = new GrantRunner({ store, calls, machine: grantMachine, clock, random, rules, trouble });
+    const grantingFor = (resource: ResourceId) => {
+      if (providerOf(resource) === provider.id) return granting;
+      throw new Fault('not-supported-here', `Central grants nothing in the cloud of ${resource}`);
+    };
+    const calls = new CloudCalls(grantingFor, clock, CALL_TIMEOUT);
+    const runner = new GrantRunner({ store, calls, machine: grantMachine, clock, bootId, random, rules, trouble });
     closers.push(() => runner.close());
     const views = new Views(policy, directory);
     const resources = new Resources(provider, clock);
@@ -223,6 +232,14 @@ export async function startCentral({
     // Listening first: a long backlog does not keep anybody out.
     runner.resume();
     const sweep = () => runner.sweep();
+    closers.push(
+      watchClock(clock, (by) => {
+        logger.warn({ ms: by }, 'clock jumped');
+        const told = { ...stamp(clock, 'clock.jumped', jumpWords(by)), data: { by } };
+        store.write((tx) => tx.append(told)).catch((error: unknown) => trouble(error, 'a jump of the clock is not in the record'));
+        sweep().catch((error: unknown) => trouble(error, 'sweep'));
+      }),
+    );
     closers.push(reap(sweep, trouble));
     return { url: urlOf(settings.listen.host, server.server.address() as AddressInfo), reloadPolicy: () => live.reload(), sweep, close };
   } catch (error) {

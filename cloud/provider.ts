@@ -26,6 +26,9 @@ export interface Provider {
   readonly access: Access;
 }
 
+/** The cloud that a resource is in, as its id says. */
+export const providerOf = (resource: ResourceId): string => resource.slice(0, resource.indexOf(':'));
+
 export interface Inventory {
   /**
    * Every load balancer the identity may read, page by page. A page may add accounts, balancers, or an account's problem.

@@ -3,6 +3,7 @@ import type { Agent } from 'undici';
 import type { Approving, Provider, SelfService } from '../cloud/provider.ts';
 import type { Cancel, Clock, Millis } from '../protocol/clock.ts';
 import { HOUR, SECOND, sleep } from '../protocol/clock.ts';
+import { jumpWords, watchClock } from '../protocol/clock-watch.ts';
 import { LINGERS, VERSIONS } from '../protocol/door.ts';
 import type { GrantId } from '../protocol/ids.ts';
 import type { AuthorityId, Person } from '../protocol/model.ts';
@@ -11,7 +12,6 @@ import type { DaemonState, SignIn } from '../protocol/state.ts';
 import { Authorities, type Authority, type EndBecause, type Truth } from './authority.ts';
 import { CentralAuthority } from './central/authority.ts';
 import { type CentralHttp, centralHttp, type Tokens } from './central/http.ts';
-import { watchClock } from './clock-watch.ts';
 import { Door } from './door/door.ts';
 import type { DoorWire } from './door/wire.ts';
 import { Forgetting } from './forget.ts';
@@ -170,7 +170,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
     log.warn('clock jumped', { ms: by });
     journal.record({
       kind: 'clock.jumped',
-      text: `The wall clock was set ${by > 0 ? 'forward' : 'back'} by ${Math.round(Math.abs(by) / SECOND)} s`,
+      text: jumpWords(by),
       data: { by },
     });
   });

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type Clock, MINUTE, systemClock } from '../protocol/clock.ts';
+import { bootId, type Clock, MINUTE, systemClock } from '../protocol/clock.ts';
 import { VERSIONS } from '../protocol/door.ts';
 import { Fault } from '../protocol/fault.ts';
 import { type Places, places } from '../protocol/places.ts';
@@ -19,7 +19,7 @@ import { readSeen, writeSeen } from './inventory/disk.ts';
 import { openJournal } from './journal/open.ts';
 import { takeLock } from './lock.ts';
 import { fileLog, type Log, ofError } from './log.ts';
-import { checkMachine, keepOutOfCoreFiles, readBootId } from './start-checks.ts';
+import { checkMachine, keepOutOfCoreFiles } from './start-checks.ts';
 
 export interface MainOptions {
   /** Started by an editor or the command line: silent, with the secret on descriptor 3. */
@@ -107,7 +107,7 @@ async function run({ clock, where, uid, log, enrolled, version, secret, say }: R
     secret,
     version,
     pid: process.pid,
-    bootId: readBootId(),
+    bootId: bootId((file) => readFileSync(file, 'utf8')),
     authorities: authoritiesOf(enrolment),
     azure: azureParts(
       {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type Clock, sleep } from '../protocol/clock.ts';
 import { Fault } from '../protocol/fault.ts';
 
@@ -19,15 +19,6 @@ export async function checkMachine(clock: Clock, nodeVersion: string, importSqli
   await sleep(clock, 50);
   if (!(clock.boot() > boot)) throw missing('The clock since boot stands still here', 'Run the daemon outside this container');
   if (!Number.isFinite(wall)) throw missing('There is no wall clock', 'Check the machine');
-}
-
-/** Names this start of the machine; undefined where the system does not say. */
-export function readBootId(): string | undefined {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return undefined;
-  }
 }
 
 /** Keeps this process's memory out of core files, where Linux lets a process say so. */

@@ -48,6 +48,18 @@ export function systemClock(boot: () => Millis): Clock {
   };
 }
 
+/**
+ * Names this start of the machine, during which the boot clock means something. Undefined where the system does not say.
+ * @param readText Throws when there is no such file.
+ */
+export function bootId(readText: (file: string) => string): string | undefined {
+  try {
+    return readText('/proc/sys/kernel/random/boot_id').trim();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Resolves after `delay`; rejects with the signal's reason when that comes first. */
 export function sleep(clock: Clock, delay: Millis, signal?: AbortSignalLike): Promise<void> {
   return new Promise((resolve, reject) => {

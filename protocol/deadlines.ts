@@ -9,6 +9,9 @@ interface Deadline<Key> {
   boot: Millis;
 }
 
+/** The boot clock's reading at a wall instant, as both clocks stand now. */
+export const bootDue = (clock: Clock, at: Instant): Millis => clock.boot() + Math.max(0, at - clock.now());
+
 /**
  * Due instants in one ordered structure with one timer. A key is due when the wall clock **or** the boot clock says so.
  * The timer never waits longer than `check`, so a clock that jumps or a machine that slept is noticed within it.
@@ -39,9 +42,12 @@ export class Deadlines<Key> {
     return deadline && Math.min(deadline.at, this.#clock.now() + deadline.boot - this.#clock.boot());
   }
 
-  /** Sets or moves the deadline of a key. */
-  set(key: Key, at: Instant): void {
-    const deadline = { key, at, boot: this.#clock.boot() + Math.max(0, at - this.#clock.now()) };
+  /**
+   * Sets or moves the deadline of a key.
+   * @param boot When it is due by the boot clock, where that was read earlier. Otherwise as long from now as the wall clock says.
+   */
+  set(key: Key, at: Instant, boot = bootDue(this.#clock, at)): void {
+    const deadline = { key, at, boot };
     this.#live.set(key, deadline);
     this.#byWall.push(deadline);
     this.#byBoot.push(deadline);

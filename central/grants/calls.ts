@@ -1,6 +1,7 @@
-import type { Granting, Order } from '../../cloud/provider.ts';
+import { type Granting, type Order, providerOf } from '../../cloud/provider.ts';
 import { type Clock, type Millis, SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
+import type { ResourceId } from '../../protocol/ids.ts';
 import type { Problem } from '../../protocol/model.ts';
 import { Lane } from './lane.ts';
 import type { GrantEvent, GrantLife } from './life.ts';
@@ -19,29 +20,36 @@ export interface Subject {
   followed: GrantLife | undefined;
 }
 
+/** One for giving, one for taking back, one for looking: what hangs in one of them delays no other. */
+type Lanes = Record<Call, Lane>;
+
+function lanes(): Lanes {
+  const giving = new Lane(AT_ONCE);
+  return { bind: giving, prolong: giving, unbind: new Lane(AT_ONCE), look: new Lane(AT_ONCE) };
+}
+
 /** Calls the cloud with the granting identity and turns every outcome, also none at all, into an event. Never throws. */
 export class CloudCalls implements GrantCalls {
-  readonly #granting: Granting;
+  readonly #grantingFor: (resource: ResourceId) => Granting;
   readonly #clock: Clock;
   readonly #timeout: Millis;
   readonly #closing = new AbortController();
-  /** One for giving, one for taking back, one for looking: what hangs in one of them delays no other. */
-  readonly #lanes: Record<Call, Lane>;
+  /** Each cloud has its own: one that does not answer delays no other. */
+  readonly #lanes = new Map<string, Lanes>();
 
-  constructor(granting: Granting, clock: Clock, timeout: Millis) {
-    this.#granting = granting;
+  /** @param grantingFor The cloud of a resource. @throws Fault when there is none. */
+  constructor(grantingFor: (resource: ResourceId) => Granting, clock: Clock, timeout: Millis) {
+    this.#grantingFor = grantingFor;
     this.#clock = clock;
     this.#timeout = timeout;
-    const giving = new Lane(AT_ONCE);
-    this.#lanes = { bind: giving, prolong: giving, unbind: new Lane(AT_ONCE), look: new Lane(AT_ONCE) };
   }
 
   /**
-   * The event for the grant, or undefined when central is closing: what is not known then is asked at the next start.
+   * The event for the grant on `resource`, or undefined when central is closing: what is not known then is asked at the next start.
    * @param atTurn Asked when the turn has come. Undefined: the call is not wanted any more, so nothing is sent.
    */
-  make(call: Call, atTurn: () => Promise<Subject | undefined>): Promise<GrantEvent | undefined> {
-    return this.#lanes[call].run(async () => {
+  make(call: Call, resource: ResourceId, atTurn: () => Promise<Subject | undefined>): Promise<GrantEvent | undefined> {
+    return this.#lane(call, resource).run(async () => {
       try {
         const subject = this.#closing.signal.aborted ? undefined : await atTurn();
         return subject && (await this.#within((signal) => this.#ask(call, subject, signal)));
@@ -57,21 +65,29 @@ export class CloudCalls implements GrantCalls {
     this.#closing.abort(new Fault('timed-out', 'central is stopping'));
   }
 
+  #lane(call: Call, resource: ResourceId): Lane {
+    const cloud = providerOf(resource);
+    const known = this.#lanes.get(cloud) ?? lanes();
+    this.#lanes.set(cloud, known);
+    return known[call];
+  }
+
   async #ask(call: Call, { life, followed }: Subject, signal: AbortSignal): Promise<GrantEvent> {
     const order = orderOf(life);
+    const granting = this.#grantingFor(order.resource);
     switch (call) {
       case 'bind':
-        return { type: 'bound', bound: await this.#granting.bind(order, signal) };
+        return { type: 'bound', bound: await granting.bind(order, signal) };
       case 'prolong':
         // A grant that has gone in the meantime leaves nothing to follow on from.
         return {
           type: 'bound',
-          bound: await (followed ? this.#granting.prolong(orderOf(followed), order, signal) : this.#granting.bind(order, signal)),
+          bound: await (followed ? granting.prolong(orderOf(followed), order, signal) : granting.bind(order, signal)),
         };
       case 'unbind':
-        return { type: 'unbound', answer: await this.#granting.unbind(order, signal) };
+        return { type: 'unbound', answer: await granting.unbind(order, signal) };
       case 'look':
-        return { type: 'looked', answer: await this.#granting.standing(order, signal) };
+        return { type: 'looked', answer: await granting.standing(order, signal) };
     }
   }
 

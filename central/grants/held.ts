@@ -1,4 +1,5 @@
 import type { AuditBody } from '../../protocol/audit.ts';
+import type { Millis } from '../../protocol/clock.ts';
 import type { GrantId, RequestId } from '../../protocol/ids.ts';
 import type { Problem } from '../../protocol/model.ts';
 import { type GrantLife, rightKey } from './life.ts';
@@ -6,7 +7,14 @@ import { type GrantLife, rightKey } from './life.ts';
 /** What is in memory of a grant that may stand. */
 export interface Held {
   life: GrantLife;
+  /** Of its row in the store. */
   version: number;
+  /** When it falls due by the boot clock. */
+  bootDue: Millis;
+  /** Its instants are of a clock that has been set since: the next step begins with that. */
+  jumped: boolean;
+  /** Another runner wrote it last, and drives it. */
+  theirs: boolean;
   /** What the store did not take yet. */
   unsaved: AuditBody[];
   failed: { id: RequestId; problem: Problem }[];
@@ -32,14 +40,17 @@ export class HeldGrants {
     return [...(this.#byRight.get(rightKey(held.life)) ?? [])].filter((other) => other !== held);
   }
 
-  add(life: GrantLife, version: number): void {
-    const held = { life, version, unsaved: [], failed: [], behind: false };
-    this.#byId.set(life.id, held);
-    const right = rightKey(life);
+  /** In the place of what was known of the grant before. */
+  add(held: Held): void {
+    const before = this.#byId.get(held.life.id);
+    if (before) this.delete(before);
+    this.#byId.set(held.life.id, held);
+    const right = rightKey(held.life);
     this.#byRight.set(right, (this.#byRight.get(right) ?? new Set()).add(held));
   }
 
   delete(held: Held): void {
+    if (this.#byId.get(held.life.id) !== held) return;
     this.#byId.delete(held.life.id);
     const right = rightKey(held.life);
     const same = this.#byRight.get(right);

@@ -1,6 +1,6 @@
 import type { AuditBody } from '../../protocol/audit.ts';
 import type { Instant, Millis } from '../../protocol/clock.ts';
-import type { GrantId, RequestId } from '../../protocol/ids.ts';
+import type { GrantId, RequestId, ResourceId } from '../../protocol/ids.ts';
 import type { RequestLife } from '../requests/life.ts';
 import type { Call, Subject } from './calls.ts';
 import type { intend } from './intent.ts';
@@ -23,6 +23,8 @@ export interface KeptGrant {
 
 /** What the runner needs of a store. */
 export interface GrantStore {
+  /** Nobody else can write to it while this one is open: what is in memory is then known to be the latest. */
+  readonly exclusive?: boolean | undefined;
   /** What may stand. */
   standing(): Promise<KeptGrant[]>;
   kept(id: GrantId): Promise<KeptGrant | undefined>;
@@ -42,7 +44,7 @@ export interface GrantWriting {
 /** Calls to the cloud, each answered by the event it leads to. */
 export interface GrantCalls {
   /** @see CloudCalls.make */
-  make(call: Call, atTurn: () => Promise<Subject | undefined>): Promise<GrantEvent | undefined>;
+  make(call: Call, resource: ResourceId, atTurn: () => Promise<Subject | undefined>): Promise<GrantEvent | undefined>;
   /** Nothing is answered after this. */
   close(): void;
 }

@@ -1,13 +1,16 @@
 import type { AuditBody } from '../../protocol/audit.ts';
-import type { Clock, Instant } from '../../protocol/clock.ts';
-import { Deadlines } from '../../protocol/deadlines.ts';
+import { type Clock, MINUTE, type Millis, SECOND } from '../../protocol/clock.ts';
+import { jump, type Readings, readClocks } from '../../protocol/clock-watch.ts';
+import { bootDue } from '../../protocol/deadlines.ts';
+import { Fault } from '../../protocol/fault.ts';
 import type { GrantId } from '../../protocol/ids.ts';
 import { mayStand } from '../../protocol/lifecycle.ts';
 import { aboutGrant } from '../record/body.ts';
-import { type Call, problemOf, type Subject } from './calls.ts';
+import { Alarms, type Wake } from './alarms.ts';
+import { CALL_TIMEOUT, type Call, problemOf, type Subject } from './calls.ts';
 import { type Held, HeldGrants } from './held.ts';
 import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules } from './life.ts';
-import type { GrantCalls, GrantMachine, GrantStore, GrantWriting } from './ports.ts';
+import type { GrantCalls, GrantMachine, GrantStore, GrantWriting, KeptGrant } from './ports.ts';
 import { type Saved, Saving } from './saving.ts';
 
 export interface RunnerParts {
@@ -15,6 +18,8 @@ export interface RunnerParts {
   calls: GrantCalls;
   machine: GrantMachine;
   clock: Clock;
+  /** Names this start of the machine; undefined where the system does not say. */
+  bootId?: string | undefined;
   /** 0 to 1. */
   random: () => number;
   rules: Omit<LifeRules, 'chance'>;
@@ -22,49 +27,52 @@ export interface RunnerParts {
   trouble: (error: unknown, what: string) => void;
 }
 
-type Wake = 'due' | 'hold' | 'act';
+/** A grant of another runner that is so much overdue has nobody who drives it. */
+const ABANDONED: Millis = MINUTE;
+/** A revocation waits no longer to learn from a store that others share whether it is still ours to make. */
+const PATIENCE: Millis = 5 * SECOND;
 
 /**
  * Runs the lives of grants: takes each event at once, in memory, and makes the step durable together with its record.
- * More power waits until its step is durable; less power is asked for at once, whatever the store does.
+ * More power waits until its step is durable. Less power is asked for at once, whatever the store does; where another
+ * runner may write to the same store, it waits a little, to learn that nobody has.
+ *
+ * A row belongs to the runner that wrote it last. One that finds another's writing acts no more on what it believed: it
+ * reads the right again, and takes it up only when it is told something new about it or when nobody drives it.
  */
 export class GrantRunner {
   readonly #parts: RunnerParts;
   readonly #held = new HeldGrants();
   readonly #saving: Saving;
-  readonly #deadlines: Deadlines<`${Wake} ${GrantId}`>;
-  readonly #armed = new Map<string, Instant>();
+  readonly #alarms: Alarms;
   readonly #calling = new Map<GrantId, Set<Call>>();
   readonly #loaded = new Set<GrantId>();
+  #clocks: Readings;
   #closed = false;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
-    this.#deadlines = new Deadlines(parts.clock, (key) => this.#wake(key));
-    this.#saving = new Saving(parts.store, parts.clock, (error) => parts.trouble(error, 'the store did not take a step of a grant'));
+    this.#alarms = new Alarms(parts.clock, (id, what) => this.#wake(id, what));
+    this.#saving = new Saving(parts.store, parts.clock, parts.bootId, (error) =>
+      parts.trouble(error, 'the store did not take a step of a grant'),
+    );
+    this.#clocks = readClocks(parts.clock);
   }
 
   /** Knows what the store holds. Before anybody is answered: whoever ends a grant must find it here. */
   async load(): Promise<void> {
-    for (const { life, version } of await this.#parts.store.standing()) {
-      this.#held.add(life, version);
-      this.#loaded.add(life.id);
+    for (const kept of await this.#parts.store.standing()) {
+      this.#held.add(this.#taken(kept));
+      this.#loaded.add(kept.life.id);
     }
   }
 
   /** Takes up what was loaded: ends what is due, then asks the cloud about the rest. What was intended since is not of an earlier life. */
   resume(): void {
-    const { clock, machine } = this.#parts;
-    const now = clock.now();
-    const rest: GrantId[] = [];
-    for (const id of this.#loaded) {
-      const life = this.find(id);
-      const isDue = life && life.state !== 'activating' && (machine.wakes(life).due ?? Number.POSITIVE_INFINITY) <= now;
-      if (isDue) void this.send(id, { type: 'due' }).catch(() => undefined);
-      else rest.push(id);
-    }
-    for (const id of rest) void this.send(id, { type: 'restarted' }).catch(() => undefined);
+    const loaded = [...this.#loaded].flatMap((id) => this.#held.get(id) ?? []);
     this.#loaded.clear();
+    const due = loaded.filter((held) => this.#isOver(held));
+    for (const held of new Set([...due, ...loaded])) this.#tell(held.life.id, this.#takenUp(held));
   }
 
   /** Grants that may stand, as they are now. */
@@ -89,12 +97,13 @@ export class GrantRunner {
   async intend(tx: GrantWriting, order: Parameters<GrantMachine['intend']>[0]): Promise<() => void> {
     const { clock, rules, machine } = this.#parts;
     const { life, effects } = machine.intend(order, clock.now(), rules);
-    if (!(await tx.putGrant({ life, version: 1, written: { wall: clock.now(), boot: clock.boot() } })))
-      throw new Error(`Grant ${life.id} was intended before`);
+    const due = bootDue(clock, life.notAfter);
+    if (!(await tx.putGrant(this.#saving.row(life, 1, due)))) throw new Error(`Grant ${life.id} was intended before`);
     for (const body of recordsOf(clock, life, effects)) await tx.append(body);
     return () => {
-      this.#held.add(life, 1);
-      this.#arm(life);
+      const held = { ...FRESH, life, version: 1, bootDue: due, unsaved: [], failed: [] };
+      this.#held.add(held);
+      this.#arm(held);
       this.#carryOut(life, effects);
     };
   }
@@ -104,19 +113,24 @@ export class GrantRunner {
    * @returns The life after the event, once it is durable or the store has refused it; undefined when there is no such grant standing.
    */
   async send(id: GrantId, event: GrantEvent): Promise<GrantLife | undefined> {
-    const held = this.#held.get(id);
-    if (!held || this.#closed) return held?.life;
     try {
+      if (this.#held.get(id)?.theirs) await this.#reread(id);
+      const held = this.#held.get(id);
+      if (!held || this.#closed) return held?.life;
       const before = held.life;
-      const changed = this.#take(held, event);
+      const { changed, effects } = this.#take(held, event);
       const after = held.life;
       if (after === before && held.unsaved.length === 0) return after;
+      const { exclusive } = this.#parts.store;
+      if (exclusive) this.#carryOut(after, effects);
       const saved = await this.#save(changed);
+      if (!saved.ok && saved.fenced) return this.find(id);
       // That it was sent is not durable, so it is not sent.
       if (!saved.ok && event.type === 'sending' && held.life.state === 'activating') {
         held.life = { ...held.life, bind: before.bind };
         return await this.send(id, { type: 'not sent', problem: problemOf(saved.error) });
       }
+      if (!exclusive) this.#carryOut(after, effects);
       return after;
     } catch (error) {
       this.#parts.trouble(error, `grant ${id}, ${event.type}`);
@@ -124,30 +138,38 @@ export class GrantRunner {
     }
   }
 
-  /** The slow sweep: whatever is due and was not seen to be, and revocations that nothing drives. */
+  /** The slow sweep: whatever is due and was not seen to be, revocations that nothing drives, steps that were not saved. */
   async sweep(): Promise<void> {
-    const now = this.#parts.clock.now();
-    for (const held of this.#held.all()) {
-      const { life } = held;
-      const { due, hold } = this.#parts.machine.wakes(life);
-      if (due !== undefined && due <= now) await this.send(life.id, { type: 'due' });
-      else if (hold !== undefined && hold <= now) await this.send(life.id, { type: 'hold lost' });
-      else if (life.state === 'revoking' && !life.act && !this.#calling.get(life.id)?.size) await this.send(life.id, { type: 'restarted' });
-      else if (held.behind) await this.#save([held]);
-    }
+    await Promise.allSettled(this.#held.all().map((held) => this.#look(held)));
   }
 
   /** Takes no more events; calls under way are left as not known, for the next start. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#deadlines.close();
+    this.#alarms.close();
     this.#parts.calls.close();
     await this.#saving.idle();
   }
 
-  /** Takes the step, and does all of it that waits for nothing. @returns What has to be saved together. */
-  #take(held: Held, event: GrantEvent): Held[] {
-    const effects = this.#step(held, event);
+  async #look(held: Held): Promise<void> {
+    if (held.theirs) return this.#takeOver(held.life.id);
+    const { life } = held;
+    const now = this.#parts.clock.now();
+    const { hold } = this.#parts.machine.wakes(life);
+    const undriven = life.state === 'revoking' && !life.act && !this.#calling.get(life.id)?.size;
+    if (this.#isOver(held)) await this.send(life.id, { type: 'due' });
+    else if (hold !== undefined && hold <= now) await this.send(life.id, { type: 'hold lost' });
+    else if (undriven) await this.send(life.id, { type: 'restarted' });
+    else if (held.behind) await this.#save([held]);
+  }
+
+  /** Takes the step in memory. @returns What has to be saved together, and what it calls for. */
+  #take(held: Held, event: GrantEvent): { changed: Held[]; effects: GrantEffect[] } {
+    const before = held.life;
+    this.#noticeJump();
+    const effects = held.jumped ? this.#step(held, { type: 'clock jumped' }) : [];
+    held.jumped = false;
+    effects.push(...this.#step(held, event));
     // What is to be done next and now needs no timer: the cloud is asked in this very turn.
     const { act } = this.#parts.machine.wakes(held.life);
     if (event.type !== 'act' && act !== undefined && act <= this.#parts.clock.now()) {
@@ -160,10 +182,12 @@ export class GrantRunner {
       this.#step(other, { type: 'superseded', by: held.life.id });
       changed.push(other);
     }
-    for (const { life } of changed) this.#arm(life);
-    this.#carryOut(held.life, effects);
+    if (held.life !== before) {
+      for (const each of changed) each.theirs = false;
+      for (const each of changed) this.#arm(each);
+    }
     if (held.life.state !== 'activating') this.#nudge(held);
-    return changed;
+    return { changed, effects };
   }
 
   #step(held: Held, event: GrantEvent): GrantEffect[] {
@@ -176,38 +200,92 @@ export class GrantRunner {
   }
 
   async #save(changed: readonly Held[]): Promise<Saved> {
-    const saved = await this.#saving.save(changed);
-    for (const held of changed) if (!mayStand(held.life.state) && held.unsaved.length === 0) this.#held.delete(held);
-    return saved;
+    const saving = this.#saving.save(changed).then(async (saved) => {
+      if (!saved.ok && saved.fenced) await this.#letGo(changed);
+      for (const held of changed) if (!mayStand(held.life.state) && held.unsaved.length === 0) this.#held.delete(held);
+      return saved;
+    });
+    return this.#parts.store.exclusive ? saving : this.#patiently(saving);
   }
 
-  #arm(life: GrantLife): void {
-    const due = this.#parts.machine.wakes(life);
-    for (const what of ['due', 'hold', 'act'] as const) {
-      const at = due[what];
-      this.#set(`${what} ${life.id}`, at);
+  #patiently(saving: Promise<Saved>): Promise<Saved> {
+    const { promise, resolve } = Promise.withResolvers<Saved>();
+    const error = () => new Fault('store-failed', 'The store does not answer', { retryable: true });
+    const cancel = this.#parts.clock.after(PATIENCE, () => resolve({ ok: false, error: error() }));
+    return Promise.race([saving, promise]).finally(cancel);
+  }
+
+  /** Everything that was believed of the rights of these grants is read again: steps that were taken on it are void. */
+  async #letGo(grants: readonly Held[]): Promise<void> {
+    for (const { life } of new Set(grants.flatMap((held) => [held, ...this.#held.sharing(held)]))) await this.#reread(life.id);
+  }
+
+  /** As the store has it: by another runner's writing, or by the last one of this. */
+  async #reread(id: GrantId): Promise<KeptGrant | undefined> {
+    const kept = await this.#parts.store.kept(id);
+    const before = this.#held.get(id);
+    if (!before) return undefined;
+    this.#alarms.disarm(id);
+    if (!kept || !mayStand(kept.life.state)) {
+      this.#held.delete(before);
+      return undefined;
     }
+    const held = { ...this.#taken(kept), theirs: before.theirs || kept.version !== before.version };
+    this.#held.add(held);
+    if (!held.theirs) this.#arm(held);
+    return kept;
   }
 
-  /** Only what changed: setting a deadline again would read its length from a wall clock that may have been set meanwhile. */
-  #set(key: `${Wake} ${GrantId}`, at: Instant | undefined): void {
-    if (this.#armed.get(key) === at) return;
-    if (at === undefined) {
-      this.#armed.delete(key);
-      this.#deadlines.delete(key);
-    } else {
-      this.#armed.set(key, at);
-      this.#deadlines.set(key, at);
-    }
+  async #takeOver(id: GrantId): Promise<void> {
+    const kept = await this.#reread(id);
+    const held = this.#held.get(id);
+    if (!kept || !held) return;
+    const { clock, machine } = this.#parts;
+    const { due, hold, act } = machine.wakes(kept.life);
+    // While a call is under way nothing is due: that is over when the call must have ended.
+    const calling = kept.life.state === 'revoking' || kept.life.state === 'activating' ? kept.written.wall + CALL_TIMEOUT : undefined;
+    const first = Math.min(...[due, hold, act ?? calling].filter((at) => at !== undefined));
+    if (first + ABANDONED <= clock.now()) await this.send(id, this.#takenUp(held));
   }
 
-  #wake(key: `${Wake} ${GrantId}`): void {
-    const [what, id] = key.split(' ') as [Wake, GrantId];
-    this.#armed.delete(key);
+  /** What fell due while nobody drove it is over, whatever the cloud says of it. */
+  #takenUp(held: Held): GrantEvent {
+    return { type: held.life.state !== 'activating' && this.#isOver(held) ? 'due' : 'restarted' };
+  }
+
+  #isOver({ life, bootDue: due }: Held): boolean {
+    const { clock } = this.#parts;
+    return isLive(life) && (clock.now() >= life.notAfter || clock.boot() >= due);
+  }
+
+  #taken({ life, version, written, bootDue: kept }: KeptGrant): Held {
+    const { clock, bootId } = this.#parts;
+    // After another start of the machine, at most what was left when it was written: a clock that has lost its time lengthens nothing.
+    const left = Math.min(life.notAfter - clock.now(), life.notAfter - written.wall);
+    const due = kept && kept.bootId === bootId ? kept.at : clock.boot() + Math.max(0, left);
+    const jumped = jump(written, readClocks(clock)) !== 0;
+    return { ...FRESH, life, version, bootDue: due, jumped, unsaved: [], failed: [] };
+  }
+
+  #noticeJump(): void {
+    const clocks = readClocks(this.#parts.clock);
+    if (jump(this.#clocks, clocks) !== 0) for (const held of this.#held.all()) held.jumped = true;
+    this.#clocks = clocks;
+  }
+
+  #arm({ life, bootDue: due }: Held): void {
+    this.#alarms.arm(life.id, this.#parts.machine.wakes(life), due);
+  }
+
+  #wake(id: GrantId, what: Wake): void {
     const held = this.#held.get(id);
     if (!held) return;
-    const event: GrantEvent =
-      what === 'due' ? { type: 'due' } : what === 'hold' ? { type: 'hold lost' } : { type: 'act', shared: this.#sharing(held) };
+    if (what === 'act') this.#tell(id, { type: 'act', shared: this.#sharing(held) });
+    else this.#tell(id, { type: what === 'due' ? 'due' : 'hold lost' });
+  }
+
+  /** Nobody waits for it; what goes wrong was told already. */
+  #tell(id: GrantId, event: GrantEvent): void {
     void this.send(id, event).catch(() => undefined);
   }
 
@@ -219,19 +297,19 @@ export class GrantRunner {
   /** Those that waited for this grant's right look again at once. */
   #nudge(held: Held): void {
     if (isLive(held.life)) return;
-    for (const { life } of this.#held.sharing(held)) {
-      if (life.state === 'revoking' && life.act && life.shares) this.#set(`act ${life.id}`, this.#parts.clock.now());
+    for (const { life, theirs } of this.#held.sharing(held)) {
+      if (!theirs && life.state === 'revoking' && life.act && life.shares) this.#alarms.set(life.id, 'act', this.#parts.clock.now());
     }
   }
 
   #carryOut(life: GrantLife, effects: readonly GrantEffect[]): void {
-    for (const effect of effects) if (effect.type === 'call') void this.#call(life.id, effect.call);
+    for (const effect of effects) if (effect.type === 'call') void this.#call(life, effect.call);
   }
 
-  async #call(id: GrantId, call: Call): Promise<void> {
+  async #call({ id, resource }: GrantLife, call: Call): Promise<void> {
     const calling = this.#calling.get(id) ?? new Set();
     this.#calling.set(id, calling.add(call));
-    const event = await this.#parts.calls.make(call, () => this.#atTurn(id, call));
+    const event = await this.#parts.calls.make(call, resource.id, () => this.#atTurn(id, call));
     calling.delete(call);
     if (calling.size === 0) this.#calling.delete(id);
     if (event) await this.send(id, event).catch(() => undefined);
@@ -244,9 +322,11 @@ export class GrantRunner {
     const wanted = gives
       ? life?.state === 'activating' && life.bind.outcome === 'unknown'
       : life && (call === 'look' ? mayStand(life.state) : life.state === 'revoking');
-    return life && wanted ? { life, followed: life.follows && this.find(life.follows) } : undefined;
+    return life && wanted && !this.#held.get(id)?.theirs ? { life, followed: life.follows && this.find(life.follows) } : undefined;
   }
 }
+
+const FRESH = { jumped: false, theirs: false, behind: false };
 
 function recordsOf(clock: Clock, life: GrantLife, effects: readonly GrantEffect[]): AuditBody[] {
   return effects.flatMap((effect) => (effect.type === 'record' ? [aboutGrant(clock, life, effect.kind, effect.text, effect.more)] : []));

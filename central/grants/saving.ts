@@ -1,12 +1,15 @@
-import type { Clock } from '../../protocol/clock.ts';
+import type { Clock, Millis } from '../../protocol/clock.ts';
+import { readClocks } from '../../protocol/clock-watch.ts';
 import type { RequestId } from '../../protocol/ids.ts';
 import type { Problem } from '../../protocol/model.ts';
 import { aboutRequest } from '../record/body.ts';
 import { stepRequest } from '../requests/life.ts';
 import type { Held } from './held.ts';
-import type { GrantStore, GrantWriting } from './ports.ts';
+import type { GrantLife } from './life.ts';
+import type { GrantStore, GrantWriting, KeptGrant } from './ports.ts';
 
-export type Saved = { ok: true } | { ok: false; error: unknown };
+/** `fenced`: another runner has written one of them. */
+export type Saved = { ok: true } | { ok: false; error: unknown; fenced?: boolean };
 
 /** Steps in one transaction at most: while it is written nothing else happens in this process, and grants fall due. */
 const AT_ONCE = 32;
@@ -16,15 +19,17 @@ const AT_ONCE = 32;
  * stands in memory, and is saved with the next step.
  */
 export class Saving {
-  readonly #store: Pick<GrantStore, 'write'>;
+  readonly #store: Pick<GrantStore, 'write' | 'kept'>;
   readonly #clock: Clock;
+  readonly #bootId: string | undefined;
   readonly #trouble: (error: unknown) => void;
   readonly #waiting: { changed: readonly Held[]; done: (saved: Saved) => void }[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(store: Pick<GrantStore, 'write'>, clock: Clock, trouble: (error: unknown) => void) {
+  constructor(store: Pick<GrantStore, 'write' | 'kept'>, clock: Clock, bootId: string | undefined, trouble: (error: unknown) => void) {
     this.#store = store;
     this.#clock = clock;
+    this.#bootId = bootId;
     this.#trouble = trouble;
   }
 
@@ -34,6 +39,12 @@ export class Saving {
     this.#waiting.push({ changed, done: resolve });
     this.#running ??= this.#run();
     return promise;
+  }
+
+  /** The grant as a row. */
+  row(life: GrantLife, version: number, bootDue: Millis): KeptGrant {
+    const bootId = this.#bootId;
+    return { life, version, written: readClocks(this.#clock), ...(bootId !== undefined && { bootDue: { bootId, at: bootDue } }) };
   }
 
   /** Nothing waits any more. */
@@ -50,7 +61,7 @@ export class Saving {
       for (const { changed, done } of batch) {
         // One that cannot be written does not keep the others from it.
         const saved = together.ok || batch.length === 1 ? together : await this.#write(changed);
-        if (!saved.ok) this.#trouble(saved.error);
+        if (!saved.ok && !saved.fenced) this.#trouble(saved.error);
         for (const held of changed) held.behind = !saved.ok;
         done(saved);
       }
@@ -59,24 +70,23 @@ export class Saving {
   }
 
   async #write(changed: readonly Held[]): Promise<Saved> {
-    const written: { held: Held; unsaved: number; failed: number }[] = [];
+    const written: Written[] = [];
     try {
       await this.#store.write(async (tx) => {
         for (const held of new Set(changed)) {
-          const { life, version, unsaved: bodies, failed } = held;
-          written.push({ held, unsaved: bodies.length, failed: failed.length });
-          const now = { wall: this.#clock.now(), boot: this.#clock.boot() };
+          const { life, version, bootDue, unsaved: bodies, failed } = held;
+          const row = this.row(life, version + 1, bootDue);
+          written.push({ held, row, unsaved: bodies.length, failed: failed.length });
           // More may come while these are written.
           const [told, asked] = [[...bodies], [...failed]];
-          if (!(await tx.putGrant({ life, version: version + 1, written: now }))) {
-            throw new Error(`Another runner has written grant ${life.id}`);
-          }
+          if (!(await tx.putGrant(row))) throw new Fenced(`Another runner has written grant ${life.id}`);
           for (const body of told) await tx.append(body);
           for (const { id, problem } of asked) await failRequest(tx, this.#clock, id, problem);
         }
       });
     } catch (error) {
-      return { ok: false, error };
+      const fenced = error instanceof Fenced;
+      if (!fenced || !(await this.#landed(written).catch(() => false))) return { ok: false, error, fenced };
     }
     for (const { held, unsaved, failed } of written) {
       held.version++;
@@ -85,7 +95,25 @@ export class Saving {
     }
     return { ok: true };
   }
+
+  /** The store has this very writing: it was taken, and only its acknowledgement was lost. */
+  async #landed(written: readonly Written[]): Promise<boolean> {
+    for (const { row } of written) {
+      const kept = await this.#store.kept(row.life.id);
+      if (kept?.version !== row.version || JSON.stringify(kept.life) !== JSON.stringify(row.life)) return false;
+    }
+    return written.length > 0;
+  }
 }
+
+interface Written {
+  held: Held;
+  row: KeptGrant;
+  unsaved: number;
+  failed: number;
+}
+
+class Fenced extends Error {}
 
 async function failRequest(tx: GrantWriting, clock: Clock, id: RequestId, problem: Problem): Promise<void> {
   const before = await tx.request(id);

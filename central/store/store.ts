@@ -219,9 +219,16 @@ export class Writing extends Reading implements GrantWriting {
 
 /** Central's durable memory. */
 export class Store extends Reading implements GrantStore {
+  readonly exclusive: boolean;
   readonly #listeners = new Set<(events: readonly AuditEvent[]) => void>();
 
-  static async open(dialect: Dialect): Promise<Store> {
+  private constructor(db: Kysely<Schema>, exclusive: boolean) {
+    super(db);
+    this.exclusive = exclusive;
+  }
+
+  /** @param exclusive Nobody else can write to it: SQLite's lock on the file sees to that. */
+  static async open(dialect: Dialect, exclusive = true): Promise<Store> {
     const db = new Kysely<Schema>({ dialect });
     try {
       await migrate(db as unknown as Kysely<unknown>);
@@ -230,7 +237,7 @@ export class Store extends Reading implements GrantStore {
       await db.destroy();
       throw error;
     }
-    return new Store(db);
+    return new Store(db, exclusive);
   }
 
   /** Durable when it resolves. Everything in it happened, or nothing did: then it rejects. */

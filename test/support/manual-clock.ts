@@ -63,6 +63,11 @@ export class ManualClock implements Clock {
     this.#wall += by;
   }
 
+  /** The machine is started again: its boot clock begins anew. */
+  reboot(): void {
+    this.#boot = 0;
+  }
+
   #pass(by: Millis): void {
     this.#wall += by;
     this.#boot += by;

@@ -6,6 +6,7 @@ import { GrantRunner } from '../../../central/grants/runner.ts';
 import type { RequestLife } from '../../../central/requests/life.ts';
 import { sqliteDialect } from '../../../central/store/sqlite.ts';
 import { Store } from '../../../central/store/store.ts';
+import { providerOf } from '../../../cloud/provider.ts';
 import { MINUTE } from '../../../protocol/clock.ts';
 import type { GrantId, RequestId } from '../../../protocol/ids.ts';
 import type { Person } from '../../../protocol/model.ts';
@@ -23,6 +24,10 @@ export class World {
   readonly cloud = new FakeCloud(this.clock);
   readonly troubles: string[] = [];
   readonly store: Store;
+  /** Names this start of the machine. */
+  bootId = 'boot-1';
+  /** The clouds beside `cloud`, by the beginning of their resources' ids. */
+  readonly others = new Map<string, FakeCloud>();
   runner: GrantRunner;
 
   private constructor(store: Store) {
@@ -30,8 +35,17 @@ export class World {
     this.runner = this.#runner();
   }
 
-  static async open(file = ':memory:'): Promise<World> {
-    return new World(await Store.open(await sqliteDialect(file)));
+  /** @param shared Others may write to the store, too. */
+  static async open(file = ':memory:', shared = false): Promise<World> {
+    return new World(await Store.open(await sqliteDialect(file), !shared));
+  }
+
+  /** Another central on the same store, which has taken up what stands there. */
+  async rival(): Promise<GrantRunner> {
+    const rival = this.#runner();
+    await rival.load();
+    rival.resume();
+    return rival;
   }
 
   /** Central stops at this point and is started again later; `meanwhile` it listens, and has not resumed. */
@@ -50,7 +64,7 @@ export class World {
   }
 
   /** A request that was approved, and the intent of its grant. */
-  async grant(changes: Partial<Pick<GrantLife, 'follows' | 'principalId' | 'notAfter'>> = {}): Promise<GrantId> {
+  async grant(changes: Partial<Pick<GrantLife, 'follows' | 'principalId' | 'notAfter' | 'resource'>> = {}): Promise<GrantId> {
     const { clock, store } = this;
     const order = { ...anOrder(clock.now() + 15 * MINUTE), ...changes };
     const start = await store.write(async (tx) => {
@@ -84,7 +98,8 @@ export class World {
   #runner(): GrantRunner {
     return new GrantRunner({
       store: this.store,
-      calls: new CloudCalls(this.cloud, this.clock, CALL_TIMEOUT),
+      calls: new CloudCalls((resource) => this.others.get(providerOf(resource)) ?? this.cloud, this.clock, CALL_TIMEOUT),
+      bootId: this.bootId,
       machine: grantMachine,
       clock: this.clock,
       random: () => 0.5,

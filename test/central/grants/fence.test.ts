@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { GrantRunner } from '../../../central/grants/runner.ts';
+import { MINUTE, SECOND } from '../../../protocol/clock.ts';
+import type { GrantId } from '../../../protocol/ids.ts';
+import { World } from './world.ts';
+
+const HEARTBEAT = { type: 'heartbeat', instance: 'd' } as const;
+
+/** One grant that is usable, and two runners that know it: the first gave it, the second took it up from the store. */
+async function two(t: TestContext): Promise<{ world: World; id: GrantId; first: GrantRunner; second: GrantRunner }> {
+  const world = await World.open(':memory:', true);
+  const id = await world.grant();
+  await world.clock.advance(10);
+  await world.observe(id);
+  const first = world.runner;
+  const second = await world.rival();
+  t.after(async () => {
+    await second.close();
+    await world.close();
+  });
+  await world.clock.advance(10);
+  return { world, id, first, second };
+}
+
+test('a runner does not end what another goes on renewing', async (t) => {
+  const { world, id, first, second } = await two(t);
+  for (let minute = 0; minute < 12; minute++) {
+    await second.send(id, HEARTBEAT);
+    await world.clock.advance(MINUTE);
+  }
+  assert.deepEqual([(await world.life(id)).state, world.cloud.count('unbind')], ['usable', 0]);
+  assert.equal((await world.kinds(id)).includes('lease.lost'), false);
+  assert.ok((first.find(id)?.holdUntil ?? 0) > world.clock.now() - 7 * MINUTE, 'it knows what it read when it was fenced');
+});
+
+test('a runner does not take for standing what another has ended', async (t) => {
+  const { world, id, first, second } = await two(t);
+  await second.send(id, { type: 'end', reason: 'revoked' });
+  await world.clock.advance(10);
+  assert.equal((await first.send(id, HEARTBEAT))?.state, 'revoking');
+  assert.equal((await world.life(id)).state, 'revoking');
+  assert.ok(!world.allows(await world.life(id)));
+});
+
+test('what both see fall due is ended once, and told once', async (t) => {
+  const { world, id, first, second } = await two(t);
+  for (let minute = 0; minute < 15; minute++) {
+    await (minute % 2 ? first : second).send(id, HEARTBEAT);
+    await world.clock.advance(MINUTE);
+  }
+  await world.clock.advance(3 * MINUTE);
+  for (const runner of [first, second]) await runner.sweep();
+  const kinds = await world.kinds(id);
+  for (const kind of ['grant.ending', 'grant.gone']) assert.equal(kinds.filter((each) => each === kind).length, 1, kind);
+  assert.deepEqual([first.find(id), second.find(id), (await world.life(id)).endReason], [undefined, undefined, 'expired']);
+});
+
+test('whoever is told something new about a grant drives it from there', async (t) => {
+  const { world, id, first, second } = await two(t);
+  await second.send(id, HEARTBEAT);
+  await first.send(id, HEARTBEAT);
+  assert.equal((await world.life(id)).state, 'usable');
+  await first.send(id, { type: 'end', reason: 'revoked' });
+  await world.clock.advance(10);
+  assert.ok(!world.allows(await world.life(id)));
+});
+
+test('what a runner lets go, it takes up again when the other has died', async (t) => {
+  const { world, id, first, second } = await two(t);
+  await second.send(id, HEARTBEAT);
+  await first.send(id, { type: 'observed', access: 'allowed', at: world.clock.now() });
+  // The first hears of the other's writing when its own timer for the hold fires.
+  await world.clock.advance(2 * MINUTE);
+  await second.send(id, HEARTBEAT);
+  await second.close();
+  await world.clock.advance(4 * MINUTE);
+  assert.equal((await world.life(id)).state, 'usable', 'the hold that the other renewed is good');
+  await first.sweep();
+  await world.clock.advance(3 * MINUTE);
+  await first.sweep();
+  await world.clock.advance(SECOND);
+  await world.clock.advance(6 * MINUTE);
+  assert.notEqual((await world.life(id)).state, 'usable');
+  assert.ok(!world.allows(await world.life(id)), 'nobody else would have ended it');
+});
+
+test('the call that gives power is made by one of them', async (t) => {
+  const world = await World.open(':memory:', true);
+  t.after(() => world.close());
+  let go = () => {};
+  const held = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  // The first is slow to write that it sends; meanwhile the other finds the intent and takes it for left behind.
+  const write = world.store.write.bind(world.store);
+  let writes = 0;
+  world.store.write = async (work) => {
+    if (++writes === 2) await held;
+    return write(work);
+  };
+  const id = await world.grant();
+  await new Promise(setImmediate);
+  const rival = await world.rival();
+  t.after(() => rival.close());
+  await world.clock.advance(10);
+  go();
+  await world.clock.advance(SECOND);
+  assert.equal((await world.life(id)).state, 'failed');
+  assert.equal(world.cloud.count('bind'), 0);
+  assert.equal(world.runner.find(id), undefined);
+});
