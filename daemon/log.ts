@@ -1,5 +1,6 @@
 import { renameSync, statSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
+import { withoutCredentials } from '../protocol/withheld.ts';
 
 const ROTATE_ABOVE = 5 * 1_024 * 1_024;
 
@@ -52,9 +53,12 @@ export interface Log {
   error(event: string, fields?: LogFields): void;
 }
 
-/** Keeps a value from forging lines or moving a terminal's cursor: controls and direction marks become visible escapes. */
+/**
+ * Keeps a value from forging lines or moving a terminal's cursor: controls and direction marks become visible escapes. And what
+ * looks like a credential is left out: causes are other people's words.
+ */
 export function plain(text: string): string {
-  return text
+  return withoutCredentials(text)
     .slice(0, 2_000)
     .replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }

@@ -1,3 +1,5 @@
+import { withoutCredentials } from './withheld.ts';
+
 /** Every fault: something that should have worked did not. */
 export type FaultCode =
   | 'cloud-unreachable'
@@ -21,7 +23,7 @@ interface FaultOptions {
   detail?: string;
 }
 
-/** A coded error. `message` is public; the private detail is the cause. */
+/** A coded error. `message` is public, so what looks like a credential is left out of it; the private detail is the cause. */
 export class Fault extends Error {
   readonly code: FaultCode;
   readonly retryable: boolean;
@@ -29,7 +31,7 @@ export class Fault extends Error {
   readonly detail: string | undefined;
 
   constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(withoutCredentials(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'Fault';
     this.code = code;
     this.retryable = options.retryable ?? false;

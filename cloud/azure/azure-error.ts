@@ -1,4 +1,5 @@
 import { type Millis, SECOND } from '../../protocol/clock.ts';
+import { withoutCredentials } from '../../protocol/withheld.ts';
 
 /** What Azure answered instead of success. */
 export interface AzureError {
@@ -29,7 +30,7 @@ export function azureErrorOf(error: unknown, now: number): AzureError | undefine
   return {
     status: statusCode,
     code: typeof code === 'string' ? code : '',
-    message: typeof message === 'string' ? message : '',
+    message: typeof message === 'string' ? withoutCredentials(message) : '',
     retryAfter: retryAfterOf(response?.headers?.get?.('retry-after'), now),
   };
 }

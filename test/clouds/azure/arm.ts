@@ -91,6 +91,10 @@ export class ResourceManager {
         };
       case 'refuse':
         return { status: trouble.status, body: { error: { code: trouble.code, message: trouble.message } } };
+      case 'echo': {
+        const message = `The request with authorization: ${incoming.headers['authorization']} is not allowed`;
+        return { status: trouble.status, body: { error: { code: trouble.code, message } } };
+      }
       case 'drop-before':
         return 'dropped';
       case 'drop-after':

@@ -11,10 +11,10 @@ export class Entra {
   readonly #tokens: Tokens;
   /** Refresh token → object id. Entra keeps earlier ones valid when it hands out the next. */
   readonly #refresh = new Map<string, string>();
-  readonly #canary: string;
+  readonly #canary: () => string;
 
-  /** @param canary Stands in every refresh token. */
-  constructor(directory: Directory, tokens: Tokens, canary = '') {
+  /** @param canary Stands in each refresh token. */
+  constructor(directory: Directory, tokens: Tokens, canary = () => '') {
     this.#directory = directory;
     this.#tokens = tokens;
     this.#canary = canary;
@@ -22,7 +22,7 @@ export class Entra {
 
   /** A refresh token of somebody who has just signed in. */
   signIn(oid: string): string {
-    const token = `0.A${this.#canary}${randomBytes(24).toString('base64url')}`;
+    const token = `0.A${this.#canary()}${randomBytes(24).toString('base64url')}`;
     this.#refresh.set(token, oid);
     return token;
   }

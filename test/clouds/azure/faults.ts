@@ -6,6 +6,8 @@ export type Trouble =
   | { kind: 'throttle'; retryAfter?: string | undefined }
   /** Any error without applying: 503, 500, 403… */
   | { kind: 'refuse'; status: number; code: string; message: string }
+  /** An error without applying, whose words repeat the caller's own `Authorization` header: careless proxies do that. */
+  | { kind: 'echo'; status: number; code: string }
   /** The connection breaks before anything is applied. */
   | { kind: 'drop-before' }
   /** Everything is applied, then the connection breaks: the caller cannot know. */

@@ -20,8 +20,8 @@ export interface AzureOptions {
   limits?: Partial<Limits> | undefined;
   /** Any free port when left out. */
   port?: number | undefined;
-  /** Stands in every token that this cloud issues, so that a test can look for where tokens get to. */
-  canary?: string | undefined;
+  /** Stands in each token that this cloud issues, so that a test can look for where tokens get to. */
+  canary?: (() => string) | undefined;
 }
 
 export interface AzureCloud {

@@ -37,12 +37,19 @@ export class Tokens {
   readonly #sequence: Sequence;
   readonly #directory: Directory;
   readonly #keys: GenerateKeyPairResult;
-  readonly #canary: string | undefined;
+  readonly #canary: (() => string) | undefined;
   readonly keySet: JSONWebKeySet;
 
-  /** @param world Its `canary` stands in every token. */
+  /** @param world Its `canary` stands in each token. */
   constructor(
-    world: { tenantId: string; clock: Clock; timing: Timing; sequence: Sequence; directory: Directory; canary?: string | undefined },
+    world: {
+      tenantId: string;
+      clock: Clock;
+      timing: Timing;
+      sequence: Sequence;
+      directory: Directory;
+      canary?: (() => string) | undefined;
+    },
     keys: Keys,
   ) {
     this.tenantId = world.tenantId;
@@ -68,7 +75,7 @@ export class Tokens {
       ...(person ? { upn: principal.upn, unique_name: principal.upn, idtyp: 'user' } : { appid: principal.clientId, idtyp: 'app' }),
       ...(person && { amr: ['pwd', 'mfa'], scp: 'user_impersonation' }),
       ...(contexts.length > 0 && { acrs: contexts }),
-      ...(this.#canary !== undefined && { xms_canary: this.#canary }),
+      ...(this.#canary && { xms_canary: this.#canary() }),
       uti: `${this.#sequence.next()}.${randomBytes(8).toString('base64url')}`,
     })
       .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: 'portcullis' })
