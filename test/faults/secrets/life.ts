@@ -9,6 +9,7 @@ import { HOUR, MINUTE } from '../../../protocol/clock.ts';
 import type { Grant } from '../../../protocol/model.ts';
 import { azProfile, writeAz } from '../../clouds/azure/az.ts';
 import { makeEstate, PEOPLE } from '../../clouds/azure/estate.ts';
+import type { Trouble } from '../../clouds/azure/faults.ts';
 import { type AzureCloud, startAzure } from '../../clouds/azure/start.ts';
 import { until } from '../../support/until.ts';
 import { type After, azureTargets, clock, ENTRY_SCRIPT, type Home, makeHome, through } from '../door/real-daemon.ts';
@@ -39,7 +40,6 @@ export interface Life {
   sinks: Sink[];
   /** The extension's memory, as V8 itself sees what is alive. */
   extensionHeap: Sink;
-  editor: EditorProcess;
   copies: { cli: Copies; session: Copies } | undefined;
   /** Of the extension's whole memory, what was thrown away included. */
   extensionCopies: { cli: number; session: number } | undefined;
@@ -78,7 +78,7 @@ export async function live(t: After): Promise<Life> {
   const withCli = await count(canaries.cli);
   await cli('status', '--json');
   await cli('status');
-  const problems = await trouble(client, azure, grant);
+  const problems = await trouble(client, azure, grant, TROUBLES);
 
   current = canaries.session;
   const { token } = (await azure.credential(PEOPLE.alice.oid).getToken('https://management.azure.com/.default')) ?? { token: '' };
@@ -93,7 +93,7 @@ export async function live(t: After): Promise<Life> {
     reason: 'INC-7: longer',
     idempotencyKey: randomUUID(),
   });
-  problems.push(JSON.stringify(extended), ...(await trouble(client, azure, grant)));
+  problems.push(JSON.stringify(extended), ...(await trouble(client, azure, grant, TROUBLES.slice(0, 3))));
   const withSession = await count(canaries.session);
   const started = startOf(entry.pid);
 
@@ -134,7 +134,6 @@ export async function live(t: After): Promise<Life> {
     home,
     canaries,
     doorSecret: entry.secret,
-    editor,
     problems,
     copies: copies || undefined,
     extensionCopies: extensionCopies || undefined,
@@ -169,18 +168,18 @@ async function elevate(client: Client, azure: AzureCloud): Promise<Grant> {
   return until('the use', () => Object.values(client.state.grants).find(({ state }) => state === 'usable'), 30_000);
 }
 
-/** Errors of Azure whose words repeat the token, breaks of the connection, and a challenge; each is met by real calls. */
-async function trouble(client: Client, azure: AzureCloud, { resource }: Grant): Promise<string[]> {
+const TROUBLES: readonly Trouble[] = [
+  { kind: 'echo', status: 401, code: 'InvalidAuthenticationToken' },
+  { kind: 'echo', status: 403, code: 'AuthorizationFailed' },
+  { kind: 'echo', status: 403, code: 'SomethingNew' },
+  { kind: 'echo', status: 400, code: 'InvalidRoleAssignmentRequestSchedule' },
+  { kind: 'challenge', context: 'c1' },
+];
+
+/** Errors of Azure whose words repeat the token, and a challenge; each is met by real calls. */
+async function trouble(client: Client, azure: AzureCloud, { resource }: Grant, troubles: readonly Trouble[]): Promise<string[]> {
   const told: string[] = [];
-  for (const trouble of [
-    { kind: 'echo', status: 401, code: 'InvalidAuthenticationToken' },
-    { kind: 'echo', status: 403, code: 'AuthorizationFailed' },
-    { kind: 'echo', status: 403, code: 'SomethingNew' },
-    { kind: 'echo', status: 400, code: 'InvalidRoleAssignmentRequestSchedule' },
-    { kind: 'echo', status: 500, code: 'InternalServerError' },
-    { kind: 'challenge', context: 'c1' },
-    { kind: 'drop-before' },
-  ] as const) {
+  for (const trouble of troubles) {
     const cancel = azure.world.faults.add({ call: /./, oid: PEOPLE.alice.oid, trouble });
     const ask = { resourceId: resource.id, roleId: 'backends' as never, authority: 'pim' as const, duration: 10 * MINUTE };
     const answers = await Promise.allSettled([
