@@ -131,7 +131,25 @@ export interface SelfService {
   pending(order: Order, signal: AbortSignal): Promise<Bound | { state: 'denied'; why: string } | { state: 'lapsed' }>;
   cancel(order: Order, signal: AbortSignal): Promise<void>;
   deactivate(order: Order, signal: AbortSignal): Promise<Unbound>;
+  /** What the person activated through Portcullis, on whichever machine, and may still have or waits for: as the cloud tells it. */
+  mine(signal: AbortSignal): Promise<OwnElevation[]>;
   readonly propagation: Millis;
+}
+
+export interface OwnElevation {
+  grantId: GrantId;
+  principalId: string;
+  resource: ResourceRef;
+  role: RoleRef;
+  allows: string[];
+  actions: string[];
+  reason: string;
+  ticket?: string | undefined;
+  state: 'assigned' | 'pending approval';
+  startedAt: Instant;
+  duration: Millis;
+  /** By the cloud's list. While it waits for approvers, when it would end if they agreed now. */
+  notAfter: Instant;
 }
 
 /** The person's own decisions in the cloud's just-in-time service: mode A, used by the daemon alone. */

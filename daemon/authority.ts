@@ -18,8 +18,12 @@ export interface Authority {
   start(): void;
   /** What the journal holds has been taken up. Until then nobody knows what this daemon holds. */
   readonly resumed: boolean;
+  /** What a journal that was lost held is known again, from where it is decided. */
+  readonly recovered: boolean;
   /** The journal takes writes again, or can be read for the first time. */
   healed(): void;
+  /** The wall clock was set: everything that waits for an instant is gone over again. */
+  clockJumped(): void;
   eligibility(resource: ResourceRef, signal: AbortSignal): Promise<Answer<RoleOption[]>>;
   preview(ask: Params<'preview'>, resource: ResourceRef, signal: AbortSignal): Promise<Answer<Preview>>;
   /** Accepted: recorded, and to be decided. The request's id is the idempotency key. */

@@ -19,6 +19,7 @@ import { handlers, type SignIns } from './handlers.ts';
 import { Health, NOT_READ } from './health.ts';
 import type { Seen } from './inventory/disk.ts';
 import { Inventory } from './inventory/inventory.ts';
+import type { Ballast } from './journal/ballast.ts';
 import { Journal } from './journal/journal.ts';
 import { LiveState } from './live-state.ts';
 import type { Log } from './log.ts';
@@ -60,7 +61,9 @@ export interface DaemonParts {
   authorities: AuthorityId[];
   azure: AzureParts;
   central?: CentralTarget | undefined;
-  openJournal(): DatabaseSync;
+  /** @param suspect The open journal has shown damage. */
+  openJournal(suspect: boolean): DatabaseSync;
+  ballast: Ballast;
   seen: { read(): Seen | undefined; write(seen: Seen): void };
   clock: Clock;
   random(): number;
@@ -107,9 +110,12 @@ export function composeDaemon(parts: DaemonParts): Daemon {
   };
   /** The journal tells its health while it is being made, before anybody can be told. */
   let onHealth = (): void => {};
+  let remembers = (): boolean => false;
   const live = new LiveState(clock, atFirst, log);
   const journal = new Journal({
     open: parts.openJournal,
+    ballast: parts.ballast,
+    remembers: () => remembers(),
     clock,
     bootId: parts.bootId,
     source: instance,
@@ -151,6 +157,8 @@ export function composeDaemon(parts: DaemonParts): Daemon {
         approving: azure.approving,
         resolve: (id, signal) => inventory.resolve(id, signal),
         person: () => azureSignIn.person,
+        lost: () => journal.setAside !== undefined,
+        onRecovered: () => health.tell(),
         journal,
         truth,
       })
@@ -165,6 +173,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
     if (journal.unhealthy === undefined) for (const authority of authorities.all) authority.healed();
     health.tell();
   };
+  remembers = () => authorities.all.every(({ resumed }) => resumed);
   const forgetting = new Forgetting(clock, live, (id) => pim?.forget(id as GrantId));
   const cancelWatch = watchClock(clock, (by) => {
     log.warn('clock jumped', { ms: by });
@@ -173,6 +182,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       text: jumpWords(by),
       data: { by },
     });
+    for (const authority of authorities.all) authority.clockJumped();
   });
   const windows = new Windows({
     clock,

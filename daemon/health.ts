@@ -10,7 +10,7 @@ export interface HealthParts {
   clock: Clock;
   live: LiveState;
   journal: Pick<Journal, 'unhealthy' | 'setAside'>;
-  authorities: readonly Pick<Authority, 'id' | 'resumed'>[];
+  authorities: readonly Pick<Authority, 'resumed' | 'recovered'>[];
 }
 
 export const NOT_READ = 'The journal of this machine cannot be read yet';
@@ -45,15 +45,14 @@ export class Health {
   }
 
   #heldUnknown(): string | undefined {
-    const { authorities, journal, clock, live } = this.#parts;
+    const { authorities, journal, clock } = this.#parts;
     if (!authorities.every(({ resumed }) => resumed)) return NOT_READ;
     const { setAside } = journal;
     if (!setAside) return undefined;
     const until: Instant = setAside.at + LONGEST;
     if (clock.now() >= until) return undefined;
-    // Central tells what it granted. What was activated in Entra PIM, only the lost journal knew.
-    if (!authorities.some(({ id }) => id === 'pim') && live.now.central.state === 'connected') return undefined;
+    if (authorities.every(({ recovered }) => recovered)) return undefined;
     this.#due.set('known again', until);
-    return 'The journal of this machine was damaged and is set aside. What it held ends by itself within a day; the Azure portal shows it under Privileged Identity Management';
+    return 'The journal of this machine was damaged and is set aside. What it held is being looked for, and ends by itself within a day';
   }
 }

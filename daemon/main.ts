@@ -16,6 +16,7 @@ import { nonce } from './door/secrets.ts';
 import { listen } from './door/server.ts';
 import { authoritiesOf, type Enrolled, readEnrolment, readTrusted } from './enrolment.ts';
 import { readSeen, writeSeen } from './inventory/disk.ts';
+import { ballastFile } from './journal/ballast.ts';
 import { openJournal } from './journal/open.ts';
 import { takeLock } from './lock.ts';
 import { fileLog, type Log, ofError } from './log.ts';
@@ -122,7 +123,8 @@ async function run({ clock, where, uid, log, enrolled, version, secret, say }: R
       clock,
     ),
     central,
-    openJournal: () => openJournal(path.join(where.stateDir, 'journal.db'), clock.now()),
+    openJournal: (suspect) => openJournal(path.join(where.stateDir, 'journal.db'), clock.now(), suspect),
+    ballast: ballastFile(path.join(where.stateDir, 'journal.ballast')),
     seen: { read: () => readSeen(seenFile), write: (seen) => writeSeen(seenFile, seen) },
     clock,
     random: Math.random,

@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { GRANT_LIFE } from '../central/grants/table.ts';
+import { LEASE_LIFE } from '../daemon/central/lease-table.ts';
+import { PIM_LIFE } from '../daemon/pim/table.ts';
 import type { Transitions } from '../protocol/lifecycle.ts';
 import { type Blocks, withBlocks } from './marked.ts';
 import { ROOT } from './root.ts';
@@ -47,6 +49,8 @@ const named = (state: string): string => state.replaceAll(/\W/g, '_');
 
 const DIAGRAMS: Blocks = {
   'states of a grant': () => diagram(GRANT_LIFE, 'an end'),
+  'phases of a lease': () => diagram(LEASE_LIFE, 'what central tells'),
+  'phases of an elevation': () => diagram(PIM_LIFE, 'an end'),
 };
 
 /** ARCHITECTURE.md with its diagrams as the code declares them. */

@@ -10,7 +10,7 @@ import { azureClients } from './clients.ts';
 import { GRANT_MARK } from './elevation.ts';
 import { wordsFor } from './eligibility.ts';
 import { faultOf } from './errors.ts';
-import { parseResource, resourceId } from './resource-id.ts';
+import { placeOf } from './place.ts';
 import type { AzureSettings } from './settings.ts';
 import { sharedTokens } from './shared-tokens.ts';
 
@@ -18,8 +18,6 @@ import { sharedTokens } from './shared-tokens.ts';
 const EVERYWHERE = '';
 /** Entra PIM throttles early, and does not say where. */
 const ASKED_AT_ONCE = 4;
-
-const KINDS = { 'load-balancer': 'Load balancer', 'application-gateway': 'Application gateway' } as const;
 
 /** What waits in Entra PIM for the person, on load balancers and their parts; anything else is decided in the portal. */
 export function azureApproving(credential: TokenCredential, settings: AzureSettings, clock: Clock): Approving {
@@ -29,25 +27,18 @@ export function azureApproving(credential: TokenCredential, settings: AzureSetti
 
   async function understood(approval: AzureApproval, signal: AbortSignal): Promise<WaitingRequest[]> {
     const id = idOf(approval);
-    const resource = parseResource(resourceId(approval.scope));
+    const place = placeOf(approval.scope);
     const { asked } = approval;
     // Whoever decides must see exactly what is asked.
-    if (!id || !resource || asked?.duration === undefined) return [];
+    if (!id || !place || asked?.duration === undefined) return [];
     const eligibility = { roleGuid: asked.roleGuid, roleName: asked.roleName, scope: approval.scope.slice(1) };
-    const words = await wordsFor(clients, resource, eligibility, clock.now(), signal);
+    const words = await wordsFor(clients, place.resource, eligibility, clock.now(), signal);
     if (!words) return [];
     const { id: roleId, title, enforcement, allows, actions } = words;
-    const { below, balancerName, balancerKind } = resource;
     return [
       {
         id,
-        resource: {
-          id: resourceId(approval.scope),
-          name: below.at(-1)?.name ?? balancerName,
-          kind: below.length > 0 ? 'Part' : KINDS[balancerKind],
-          balancerId: resourceId(resource.balancerArmId),
-          balancerName,
-        },
+        resource: place.ref,
         role: { id: roleId, title, enforcement },
         allows,
         actions,

@@ -12,6 +12,7 @@ import { definitionOf, type Eligibility, eligibilities, type RoleWords, wordsFor
 import { endElevation } from './end-elevation.ts';
 import { faultOf } from './errors.ts';
 import { isoDuration } from './iso-duration.ts';
+import { ownElevations } from './own-elevations.ts';
 import { onlyAs } from './person.ts';
 import { rulesAt, stricter } from './pim-rules.ts';
 import { meaningOf } from './request-status.ts';
@@ -133,6 +134,8 @@ export function azureSelfService(credential: TokenCredential, settings: AzureSet
         const at = elevationOf(order, definitionFor(order));
         return endElevation(requestsOf(order), clock, { at, grantId: order.grantId, requestType: 'SelfDeactivate', shortestHold }, signal);
       }),
+
+    mine: (signal) => orFault(() => ownElevations(clients, clock, signal)),
   };
 }
 

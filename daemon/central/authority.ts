@@ -86,11 +86,20 @@ export class CentralAuthority implements Authority {
     return this.#leases.resumed;
   }
 
+  /** Central tells of everything that it granted. */
+  get recovered(): boolean {
+    return this.#parts.truth.now().central.state === 'connected';
+  }
+
   /** What the journal did not take meanwhile, and what it could not say, is gone over again. */
   healed(): void {
     this.#leases.resume();
     this.#leases.rewrite();
     this.#feed.again();
+  }
+
+  clockJumped(): void {
+    this.#leases.wake();
   }
 
   /** Somebody has signed in, or wants it tried again now. */

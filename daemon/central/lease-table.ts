@@ -1,3 +1,5 @@
+import type { Transitions } from '../../protocol/lifecycle.ts';
+
 /**
  * `holding`: it is renewed, and its end is armed · `asking`: central is asked to end it until it says yes · `accepted`: it has,
  * and does not show it yet · `ending`: central shows it on its way out · `over`: gone, or never given · `lost`: central does
@@ -20,7 +22,7 @@ export const LEASE_LIFE = {
   ending: { 'shown as over': 'over', 'not known to central': 'lost', 'shown alive after its end': 'asking' },
   over: { 'shown as ending': 'ending', 'shown alive after its end': 'asking' },
   lost: { 'known again': 'holding', 'known again, end wanted': 'asking', 'shown as ending': 'ending', 'shown as over': 'over' },
-} as const satisfies Record<LeasePhase, Record<string, LeasePhase>>;
+} as const satisfies Transitions<LeasePhase>;
 
 type Life = typeof LEASE_LIFE;
 export type LeaseCause = { [Phase in LeasePhase]: keyof Life[Phase] }[LeasePhase];

@@ -7,14 +7,20 @@ import { Fault } from '../../protocol/fault.ts';
 import { fitted } from '../../protocol/fit.ts';
 import type { Params, Result } from '../../protocol/messages.ts';
 import { type Log, ofError } from '../log.ts';
+import type { Ballast } from './ballast.ts';
 import { ChainReader } from './chains.ts';
 import { Leases } from './leases.ts';
 import { RecordQuery } from './query.ts';
 import { RecordStore } from './record.ts';
 import { noteSetAside, readSetAside, type SetAside } from './set-aside.ts';
+import { isDamage, isNoRoom } from './sqlite-error.ts';
 
 export interface JournalParts {
-  open(): DatabaseSync;
+  /** @param suspect The one that was open has shown damage. */
+  open(suspect: boolean): DatabaseSync;
+  ballast: Ballast;
+  /** Whether this daemon knows in memory what it holds, so that a journal that is lost can be written anew. */
+  remembers(): boolean;
   clock: Clock;
   bootId: string | undefined;
   /** The daemon's instance id. */
@@ -49,12 +55,18 @@ export class Journal {
   #waiting: AuditBody[] = [];
   #cancel: Cancel = () => {};
   #setAside: SetAside | undefined;
+  /** The open file has shown damage. */
+  #suspect = false;
+  #opened = 0;
+  /** On the boot clock, when it was opened anew: damage that comes back at once is not mended by opening. */
+  #openedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
   #lost = false;
 
   constructor(parts: JournalParts) {
     this.#parts = parts;
     this.#tryOpen();
+    if (this.#stores) this.#probe();
   }
 
   /** The journal before this one, when it was damaged. */
@@ -68,21 +80,29 @@ export class Journal {
 
   /** @throws Fault `store-failed`: nothing may be granted on the strength of it. */
   must<T>(act: (leases: Leases, record: RecordStore) => T): T {
-    if (!this.#stores || this.#lost) throw this.#fault(undefined);
     try {
-      return act(this.#stores.leases, this.#stores.record);
+      // What room there is belongs to ends until a probe has shown that there is enough.
+      if (this.#unhealthy !== undefined) throw new Error(this.#unhealthy);
+      return this.#do(({ leases, record }) => act(leases, record));
     } catch (cause) {
-      this.#broke(cause);
-      throw this.#fault(cause);
+      throw noRecord(cause);
     }
   }
 
-  /** Undefined when the disk did not take it; that is noted, and does not stop whoever ends power. */
+  /**
+   * For what ends power: a full disk gives its last room for it. Undefined when the disk did not take it nevertheless; that is
+   * noted, and stops nobody.
+   */
   may<T>(act: (leases: Leases, record: RecordStore) => T): T | undefined {
+    const work = ({ leases, record }: Stores) => act(leases, record);
     try {
-      return this.must(act);
-    } catch {
-      return undefined;
+      return this.#do(work);
+    } catch (cause) {
+      if (!isNoRoom(cause)) return undefined;
+      this.#parts.ballast.drop();
+      // What is in the log already goes to its place, which needs no room, and the log is written over.
+      this.#try(({ db }) => db.exec('PRAGMA wal_checkpoint(RESTART)'));
+      return this.#try(work);
     }
   }
 
@@ -97,21 +117,21 @@ export class Journal {
   }
 
   query(params: Params<'audit.query'>): Result<'audit.query'> {
-    return this.#stores?.query.query(params) ?? { total: 0, events: [] };
+    return this.#try(({ query }) => query.query(params)) ?? { total: 0, events: [] };
   }
 
   chains(params: Params<'audit.chains'>): Result<'audit.chains'> {
-    return this.#stores?.reader.chains(params) ?? { chains: [] };
+    return this.#try(({ reader }) => reader.chains(params)) ?? { chains: [] };
   }
 
   /** @throws Fault `store-failed`: what cannot be read must not pass for a record that ends here. */
   read(params: Params<'audit.read'>): Result<'audit.read'> {
-    if (!this.#stores) throw this.#fault(undefined);
+    if (!this.#stores) throw noRecord(this.#unhealthy);
     return this.#stores.reader.read(params);
   }
 
   facets(): Result<'audit.facets'> {
-    return this.#stores?.query.facets() ?? { people: [], balancers: [], kinds: [] };
+    return this.#try(({ query }) => query.facets()) ?? { people: [], balancers: [], kinds: [] };
   }
 
   /** What is written goes nowhere any more, and no later write will prove otherwise. */
@@ -129,10 +149,29 @@ export class Journal {
     this.#stores = undefined;
   }
 
+  #do<T>(act: (stores: Stores) => T): T {
+    if (!this.#stores || this.#lost) throw new Error(this.#unhealthy ?? 'The journal is closed');
+    try {
+      return act(this.#stores);
+    } catch (cause) {
+      this.#broke(cause);
+      throw cause;
+    }
+  }
+
+  #try<T>(act: (stores: Stores) => T): T | undefined {
+    try {
+      return this.#do(act);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** While the disk is full, what room there is belongs to the leases: events wait. */
   #flush(): void {
-    while (this.#waiting[0]) {
+    while (this.#waiting[0] && this.#unhealthy === undefined) {
       const body = this.#waiting[0];
-      const event = this.may((_, record) => record.append(body));
+      const event = this.#try(({ record }) => record.append(body));
       if (!event) return;
       this.#waiting.shift();
       this.#parts.onEvent(event);
@@ -142,34 +181,48 @@ export class Journal {
   #tryOpen(): void {
     const { open, clock, bootId, source, log } = this.#parts;
     try {
-      const db = open();
+      const db = open(this.#suspect);
+      this.#suspect = false;
+      // A file that is opened anew begins a chain of its own: whether the last event of the one before is in it is not known.
+      const chain = this.#opened === 0 ? source : `${source}.${this.#opened}`;
+      this.#opened += 1;
+      this.#openedAt = this.#opened > 1 ? clock.boot() : this.#openedAt;
       this.#stores = {
         db,
         leases: new Leases(db, clock, bootId),
-        record: new RecordStore(db, source),
+        record: new RecordStore(db, chain),
         query: new RecordQuery(db),
         reader: new ChainReader(db),
       };
-      this.#setAside = this.may(() => readSetAside(db));
-      if (this.#setAside && !this.#setAside.told) this.#tellSetAside(db, this.#setAside);
+      const found = this.#try(() => readSetAside(db));
+      if (found && !found.told) this.#tellSetAside(db, found);
+      else this.#setAside = found?.rebuilt ? undefined : found;
     } catch (cause) {
       log.error('journal', ofError(cause));
       this.#broke(cause);
     }
   }
 
-  #tellSetAside(db: DatabaseSync, { at, file }: SetAside): void {
-    this.#parts.log.error('the journal was damaged and is set aside', { path: file });
+  #tellSetAside(db: DatabaseSync, note: SetAside): void {
+    const rebuilt = this.#parts.remembers();
+    this.#setAside = rebuilt ? undefined : note;
+    this.#parts.log.error('the journal was damaged and is set aside', { path: note.file });
     this.record({
       kind: 'journal.damaged',
-      text: 'The journal was damaged and is set aside: what this daemon held before is not known',
-      data: { file: path.basename(file) },
+      text: rebuilt
+        ? 'The journal was damaged and is set aside: what this daemon holds is written anew from memory'
+        : 'The journal was damaged and is set aside: what this daemon held before is not known',
+      data: { file: path.basename(note.file) },
     });
-    this.may(() => noteSetAside(db, { at, file, told: true }));
+    this.#try(() => noteSetAside(db, { ...note, told: true, rebuilt }));
   }
 
   #broke(cause: unknown): void {
     if (this.#closed || this.#lost) return;
+    // The next one is about to be begun.
+    if (this.#suspect && this.#stores) return;
+    const { clock } = this.#parts;
+    this.#suspect ||= isDamage(cause);
     const why =
       cause instanceof Fault ? cause.message : `The journal does not take writes: ${cause instanceof Error ? cause.message : 'unknown'}`;
     if (this.#unhealthy !== why) {
@@ -178,15 +231,22 @@ export class Journal {
       this.#parts.onHealth(why);
     }
     this.#cancel();
-    this.#cancel = this.#parts.clock.after(TRY_AGAIN, () => this.#probe());
+    // A damaged file does not mend by itself: the next one is begun as soon as whoever met the damage is done.
+    const again = this.#suspect && clock.boot() - this.#openedAt >= TRY_AGAIN ? 1 : TRY_AGAIN;
+    this.#cancel = clock.after(again, () => this.#probe());
   }
 
   /** Only a write of some size proves that the disk takes writes again: a read, or an event in a page that is half empty, does not. */
   #probe(): void {
+    if (this.#suspect) {
+      this.#stores?.db.close();
+      this.#stores = undefined;
+    }
     if (!this.#stores) this.#tryOpen();
     if (!this.#stores) return;
     try {
       this.#stores.record.probe();
+      this.#parts.ballast.keep();
       this.#healed();
     } catch (cause) {
       this.#broke(cause);
@@ -200,11 +260,10 @@ export class Journal {
     this.#parts.onHealth(undefined);
     this.#flush();
   }
-
-  #fault(cause: unknown): Fault {
-    return new Fault('store-failed', 'No durable record is possible on this machine, so no new access can be asked for', {
-      cause,
-      wayOut: 'Free disk space or mend the state folder. Ending access still works.',
-    });
-  }
 }
+
+const noRecord = (cause: unknown): Fault =>
+  new Fault('store-failed', 'No durable record is possible on this machine, so no new access can be asked for', {
+    cause,
+    wayOut: 'Free disk space or mend the state folder. Ending access still works.',
+  });

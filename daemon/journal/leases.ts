@@ -27,8 +27,9 @@ export class Leases implements LeaseBook {
       .prepare(
         `INSERT INTO lease (grant_id, authority, not_after, ended_at, boot_id, boot_deadline, body) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (grant_id) DO UPDATE SET body = excluded.body, ended_at = excluded.ended_at, not_after = excluded.not_after,
-           boot_deadline = CASE WHEN lease.boot_id IS excluded.boot_id AND lease.not_after = excluded.not_after
-             THEN lease.boot_deadline ELSE excluded.boot_deadline END,
+           boot_deadline = CASE WHEN lease.boot_id IS excluded.boot_id AND lease.not_after = excluded.not_after THEN lease.boot_deadline
+             WHEN lease.boot_id IS excluded.boot_id AND lease.not_after > excluded.not_after
+             THEN min(lease.boot_deadline, excluded.boot_deadline) ELSE excluded.boot_deadline END,
            boot_id = excluded.boot_id`,
       )
       .run(

@@ -2,6 +2,7 @@ import { chmodSync, renameSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Fault } from '../../protocol/fault.ts';
 import { noteSetAside } from './set-aside.ts';
+import { isDamage } from './sqlite-error.ts';
 
 /** Numbered steps: the file knows how many it has taken. A step is never edited once released. */
 const MIGRATIONS: readonly string[] = [
@@ -48,18 +49,19 @@ const MIGRATIONS: readonly string[] = [
 /**
  * Opens the journal: leases, intents and the record; never a secret. A damaged file is set aside, not deleted, and the new one says so.
  * @param stamp The instant of now: marks the name of a file that is set aside.
+ * @param suspect It has shown damage already: every index is looked through too, which takes longer.
  * @throws Fault `store-failed` when no durable journal is possible here, or a newer version wrote it.
  */
-export function openJournal(file: string, stamp: number): DatabaseSync {
+export function openJournal(file: string, stamp: number, suspect = false): DatabaseSync {
   try {
-    return opened(file);
+    return opened(file, suspect);
   } catch (error) {
-    if (!isDamaged(error)) throw error instanceof Fault ? error : failed(file, error);
+    if (!(error instanceof Damaged || isDamage(error))) throw error instanceof Fault ? error : failed(file, error);
   }
   const aside = `${file}.damaged-${stamp}`;
   for (const suffix of ['', '-wal', '-shm']) setAside(`${file}${suffix}`, `${aside}${suffix}`);
   try {
-    const db = opened(file);
+    const db = opened(file, false);
     noteSetAside(db, { at: stamp, file: aside });
     return db;
   } catch (error) {
@@ -67,13 +69,13 @@ export function openJournal(file: string, stamp: number): DatabaseSync {
   }
 }
 
-function opened(file: string): DatabaseSync {
+function opened(file: string, suspect: boolean): DatabaseSync {
   const db = new DatabaseSync(file);
   try {
     db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=2000; PRAGMA foreign_keys=ON');
     if (file !== ':memory:') chmodSync(file, 0o600);
-    const check = db.prepare('PRAGMA quick_check(1)').get();
-    if (check?.['quick_check'] !== 'ok') throw new Damaged();
+    const check = suspect ? 'integrity_check' : 'quick_check';
+    if (db.prepare(`PRAGMA ${check}(1)`).get()?.[check] !== 'ok') throw new Damaged();
     migrate(db, file);
     return db;
   } catch (error) {
@@ -92,11 +94,6 @@ function migrate(db: DatabaseSync, file: string): void {
 }
 
 class Damaged extends Error {}
-
-/** 11 is SQLITE_CORRUPT, 26 SQLITE_NOTADB. */
-function isDamaged(error: unknown): boolean {
-  return error instanceof Damaged || (error instanceof Error && 'errcode' in error && (error.errcode === 11 || error.errcode === 26));
-}
 
 function setAside(from: string, to: string): void {
   try {

@@ -9,6 +9,8 @@ const SetAside = v.object({
   file: v.string(),
   /** It stands in the record. */
   told: v.optional(v.boolean()),
+  /** Found while a daemon ran that knew what it held: nothing of that is lost. */
+  rebuilt: v.optional(v.boolean()),
 });
 
 /** The journal before this one was damaged: what it held is not known. */

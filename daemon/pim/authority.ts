@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import type { Approving, Provider, SelfService, SelfServiceRules } from '../../cloud/provider.ts';
+import type { Approving, OwnElevation, Provider, SelfService, SelfServiceRules } from '../../cloud/provider.ts';
 import type { Clock } from '../../protocol/clock.ts';
 import { HOUR, MINUTE } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
@@ -16,6 +16,7 @@ import type { Log } from '../log.ts';
 import { Approvals } from './approvals.ts';
 import { Holder } from './holder.ts';
 import { isOver, PimLease } from './lease.ts';
+import { Lost } from './lost.ts';
 import { step } from './step.ts';
 import { grantOf } from './view.ts';
 
@@ -23,6 +24,10 @@ export interface PimParts {
   selfService: SelfService;
   access: Provider['access'];
   approving: Approving;
+  /** The journal of this machine was lost, with what it held. */
+  lost(): boolean;
+  /** What it held is known again. */
+  onRecovered(): void;
   /** What the screen calls a resource. */
   resolve(id: ResourceId, signal: AbortSignal): Promise<Answer<ResourceRef>>;
   /** Who is signed in to the cloud, when somebody is. */
@@ -43,6 +48,7 @@ export class PimAuthority implements Authority {
   readonly #parts: PimParts;
   readonly #holder: Holder;
   readonly #approvals: Approvals;
+  readonly #lost: Lost;
   /** Requests being prepared: the same idempotency key twice is one request, also while the first is under way. */
   readonly #preparing = new Map<string, Promise<Answer<RequestId>>>();
   #resumed = false;
@@ -52,6 +58,11 @@ export class PimAuthority implements Authority {
     this.#parts = parts;
     this.#holder = new Holder({ ...parts, machine: step });
     this.#approvals = new Approvals(parts);
+    this.#lost = new Lost({
+      ...parts,
+      wanted: () => parts.lost() && parts.person() !== undefined,
+      onFound: (found) => this.#takeUp(found),
+    });
   }
 
   start(): void {
@@ -70,9 +81,18 @@ export class PimAuthority implements Authority {
     return this.#resumed;
   }
 
+  get recovered(): boolean {
+    return this.#lost.found;
+  }
+
   /** Nothing was asked for while the journal could not be read: what it holds is all. */
   healed(): void {
     this.start();
+    this.#holder.rewrite();
+  }
+
+  clockJumped(): void {
+    this.#holder.clockJumped();
   }
 
   async eligibility(resource: ResourceRef, signal: AbortSignal): Promise<Answer<RoleOption[]>> {
@@ -193,6 +213,7 @@ export class PimAuthority implements Authority {
 
   /** Asks the cloud now what waits for this person: they have signed in, or want to know. */
   refresh(): Promise<void> {
+    this.#lost.look();
     return this.#approvals.refresh();
   }
 
@@ -231,7 +252,19 @@ export class PimAuthority implements Authority {
   stop(): void {
     this.#stopped = true;
     this.#approvals.stop();
+    this.#lost.stop();
     this.#holder.stop();
+  }
+
+  /** Holds again what Entra PIM says that this person has: its instant is Azure's own. */
+  #takeUp(found: OwnElevation[]): void {
+    const { clock, onRecovered } = this.#parts;
+    const person = this.#parts.person();
+    for (const one of found) {
+      if (person?.id.toLowerCase() !== one.principalId || this.#holder.get(one.grantId)) continue;
+      this.#holder.resume(foundAgain(one, person, clock.now()), undefined);
+    }
+    onRecovered();
   }
 
   /** Forgets what ended, once it is off the screen. */
@@ -265,6 +298,46 @@ export class PimAuthority implements Authority {
       return { found: [], warnings: ['You may not read resource locks here: a lock could delay the end.'] };
     }
   }
+}
+
+/** The decision was Entra PIM's, and is not known here any more. */
+function foundAgain(found: OwnElevation, person: Person, now: number): PimLease {
+  const { grantId, resource, role, allows, actions, reason, ticket, duration, startedAt, notAfter } = found;
+  const waits = found.state === 'pending approval';
+  const because = 'Found again in Entra PIM, after the journal of this machine was lost';
+  return {
+    grantId,
+    requestId: randomUUID() as RequestId,
+    person,
+    resource,
+    role,
+    allows,
+    actions,
+    duration,
+    reason,
+    ticket,
+    decision: {
+      outcome: waits ? 'needs approval' : 'granted',
+      because,
+      wouldChange: [],
+      rules: [],
+      policyVersion: 'Entra PIM',
+      at: startedAt,
+    },
+    approvals: [],
+    createdAt: startedAt,
+    lapsesAt: startedAt + LAPSES_AFTER,
+    phase: waits ? 'waiting' : 'assigned',
+    notAfter,
+    shown: !waits,
+    confirmed: !waits,
+    checks: 0,
+    tries: 0,
+    denials: 0,
+    nextAt: now,
+    next: waits ? 'poll' : 'check',
+    alarmed: false,
+  };
 }
 
 function decide(role: RoleOption | undefined, rules: SelfServiceRules, locks: string[], duration: number, now: number): Decision {

@@ -5,7 +5,6 @@ import { Deadlines } from '../../protocol/deadlines.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { fitted } from '../../protocol/fit.ts';
 import type { GrantId } from '../../protocol/ids.ts';
-import { lateAfter } from '../../protocol/lateness.ts';
 import type { Problem } from '../../protocol/model.ts';
 import type { Truth } from '../authority.ts';
 import type { LeaseJournal } from '../journal/ports.ts';
@@ -88,15 +87,23 @@ export class Holder {
   take(id: GrantId, event: LeaseEvent): void {
     const before = this.#leases.get(id);
     if (!before || this.#stopped) return;
-    const { machine, clock, selfService, random, journal } = this.#parts;
+    const { machine, clock, selfService, random } = this.#parts;
     let after = machine(before, event, clock.now(), { propagation: selfService.propagation, random: random() });
     if (after === before) return;
-    after = readable(this.#alarm(after));
-    journal.may((leases) =>
-      leases.put('pim', id, JSON.stringify(after), after.notAfter, isOver(after) ? (after.goneAt ?? clock.now()) : undefined),
-    );
+    after = readable(after);
+    this.#keep(after);
     this.#show(before, after);
     this.#schedule(after);
+  }
+
+  /** The wall clock was set. */
+  clockJumped(): void {
+    for (const { grantId } of this.all) this.take(grantId, { type: 'clock jumped' });
+  }
+
+  /** The journal takes writes again: it may have missed some. */
+  rewrite(): void {
+    for (const lease of this.all) this.#keep(lease);
   }
 
   forget(id: GrantId): void {
@@ -110,19 +117,10 @@ export class Holder {
     for (const controller of this.#busy.values()) controller.abort(new Fault('timed-out', 'The daemon stops'));
   }
 
-  #alarm(lease: PimLease): PimLease {
-    const { clock, truth } = this.#parts;
-    const late = clock.now() - (lease.endingAt ?? clock.now());
-    const accepted = lease.phase !== 'releasing';
-    if (lease.alarmed || accepted || late < MINUTE) return lease;
-    truth.record({
-      ...about(lease),
-      kind: 'revocation.delayed',
-      text: `${lease.person.name} may still have ${lease.role.title} on ${lease.resource.name}. ${lease.awaiting ?? 'Entra PIM has not accepted the end yet'}`,
-      lateBy: late,
-      lateAfter: lateAfter(lease),
-    });
-    return { ...lease, alarmed: true };
+  #keep(lease: PimLease): void {
+    const { journal, clock } = this.#parts;
+    const endedAt = isOver(lease) ? (lease.goneAt ?? clock.now()) : undefined;
+    journal.may((leases) => leases.put('pim', lease.grantId, JSON.stringify(lease), lease.notAfter, endedAt));
   }
 
   #schedule(lease: PimLease): void {
@@ -148,7 +146,7 @@ export class Holder {
   #show(before: PimLease | undefined, after: PimLease): void {
     this.#leases.set(after.grantId, after);
     this.#publish(before, after);
-    for (const body of story(before, after)) this.#parts.truth.record(body);
+    for (const body of story(before, after, this.#parts.clock.now())) this.#parts.truth.record(body);
   }
 
   #publish(before: PimLease | undefined, after: PimLease): void {

@@ -70,6 +70,8 @@ export const PimLease = v.object({
   denials: v.number(),
   /** When the cloud was last asked to release. */
   releaseAskedAt: v.optional(instant),
+  /** The wall clock was set then: a wait that began with `createdAt` began anew. */
+  countedFrom: v.optional(instant),
   /** When to act next. */
   nextAt: instant,
   next: v.picklist(['activate', 'poll', 'cancel', 'check', 'release', 'nothing']),

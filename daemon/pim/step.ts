@@ -5,6 +5,7 @@ import { endBegan } from '../../protocol/lateness.ts';
 import type { EndReason, Person, Problem } from '../../protocol/model.ts';
 import { backoff, checkAgain } from '../backoff.ts';
 import { isOver, type PimLease } from './lease.ts';
+import { next, type PimCause } from './table.ts';
 
 export type LeaseEvent =
   | { type: 'bound'; bound: Bound }
@@ -17,6 +18,8 @@ export type LeaseEvent =
   | { type: 'due' }
   | { type: 'end'; reason: EndReason; by?: Person | undefined }
   | { type: 'cancel' }
+  /** The wall clock was set: what was counted by it is counted anew. */
+  | { type: 'clock jumped' }
   | { type: 'resumed' };
 
 export interface StepRules {
@@ -35,10 +38,20 @@ const RELEASE_AGAIN: Millis = MINUTE;
 const WATCH_EVERY: Millis = MINUTE;
 /** One denial may be a replica that lags behind; this much later another one is asked. */
 const DENIED_TWICE: Millis = SECOND / 2;
+/** An end that the cloud has not accepted for so long is told. */
+const ALARM_AFTER: Millis = MINUTE;
 
-/** The life of a lease under Entra PIM. Pure: the same lease, event and instant give the same lease. */
+/**
+ * The life of a lease under Entra PIM, which says itself what to do next and when. Pure: the same lease, event and instant give
+ * the same lease.
+ */
 export function step(lease: PimLease, event: LeaseEvent, now: Instant, rules: StepRules): PimLease {
-  if (isOver(lease)) return lease;
+  const after = isOver(lease) ? lease : taken(lease, event, now, rules);
+  const late = after !== lease && after.phase === 'releasing' && !after.alarmed && now - (after.endingAt ?? now) >= ALARM_AFTER;
+  return late ? { ...after, alarmed: true } : after;
+}
+
+function taken(lease: PimLease, event: LeaseEvent, now: Instant, rules: StepRules): PimLease {
   switch (event.type) {
     case 'bound':
     case 'polled':
@@ -56,7 +69,9 @@ export function step(lease: PimLease, event: LeaseEvent, now: Instant, rules: St
     case 'end':
       return ended(lease, event.reason, event.by, now);
     case 'cancel':
-      return lease.phase === 'waiting' ? { ...lease, phase: 'cancelling', tries: 0, next: 'cancel', nextAt: now } : lease;
+      return takenBack(lease, now);
+    case 'clock jumped':
+      return jumped(lease, now);
     case 'resumed':
       return resumed(lease, now);
   }
@@ -69,14 +84,15 @@ function answered(lease: PimLease, bound: Extract<LeaseEvent, { type: 'polled' }
     case 'pending approval': {
       const approvers = { ...lease, approvers: bound.approvers };
       // It was ended, or taken back, while the cloud was being asked.
-      if (lease.phase === 'releasing' || lease.phase === 'cancelling')
+      if (lease.phase === 'releasing' || lease.phase === 'proving' || lease.phase === 'cancelling')
         return { ...approvers, next: 'cancel', nextAt: now + waitBetween(lease.tries), tries: lease.tries + 1 };
       // Polled with a growing interval: people take minutes, and the cloud's own events reach nobody.
       const checks = lease.phase === 'waiting' ? lease.checks + 1 : 0;
-      return { ...approvers, phase: 'waiting', shown: false, checks, tries: 0, next: 'poll', nextAt: now + 2 * checkAgain(checks) };
+      const polled = { ...approvers, shown: false, checks, tries: 0, next: 'poll', nextAt: now + 2 * checkAgain(checks) } as const;
+      return lease.phase === 'waiting' ? polled : moved(lease, 'approvers asked', polled);
     }
     case 'refused':
-      return never({ ...lease, problem: bound.problem }, 'failed', now);
+      return never({ ...lease, problem: bound.problem }, lease.phase === 'intended' ? 'refused at once' : 'refused', now);
     case 'denied':
       return never({ ...lease, problem: { code: 'denied', message: bound.why } }, 'denied', now);
     case 'lapsed':
@@ -89,19 +105,17 @@ function assigned(lease: PimLease, releasableAt: Instant | undefined, now: Insta
   if (lease.phase === 'releasing' || lease.phase === 'proving')
     return lease.next === 'cancel' || lease.next === 'poll' ? { ...known, next: 'release', nextAt: now } : known;
   // The person took the request back while it was being approved.
-  if (lease.phase === 'cancelling') return ending({ ...known, notAfter: now + lease.duration }, 'revoked', undefined, now);
+  if (lease.phase === 'cancelling') return ending({ ...known, notAfter: now + lease.duration }, 'activated', now, { reason: 'revoked' });
   // The cloud starts to count when its approvers have said yes, which is not later than now.
   const notAfter = lease.phase === 'waiting' ? now + lease.duration : lease.notAfter;
-  const held: PimLease = {
-    ...known,
+  const held = moved(known, 'activated', {
     notAfter,
-    phase: 'assigned',
     awaiting: 'Waiting until the cloud allows it',
     checks: 0,
     tries: 0,
     next: 'check',
     nextAt: now,
-  };
+  });
   return now >= notAfter ? due(held, now) : held;
 }
 
@@ -118,7 +132,8 @@ function checked(lease: PimLease, access: 'allowed' | 'denied', now: Instant, ru
 }
 
 function allowed({ doubt: _, awaiting: __, ...lease }: PimLease, now: Instant): PimLease {
-  return { ...lease, phase: 'usable', usableAt: lease.usableAt ?? now, denials: 0, tries: 0, next: 'check', nextAt: now + WATCH_EVERY };
+  const seen = { usableAt: lease.usableAt ?? now, denials: 0, tries: 0, next: 'check', nextAt: now + WATCH_EVERY } as const;
+  return lease.phase === 'usable' ? { ...lease, ...seen } : moved(lease, 'allowed by the cloud', seen);
 }
 
 function deniedEarly({ doubt: _, ...lease }: PimLease, now: Instant): PimLease {
@@ -128,7 +143,7 @@ function deniedEarly({ doubt: _, ...lease }: PimLease, now: Instant): PimLease {
   }
   const denials = lease.denials + 1;
   // One denial may be a lagging replica; three say that somebody else has ended it.
-  if (denials >= 3) return ending(lease, 'revoked', undefined, now);
+  if (denials >= 3) return ending(lease, 'denied before its end', now, { reason: 'revoked' });
   return { ...lease, denials, doubt: 'The cloud denies access before the end', next: 'check', nextAt: now + 2 * SECOND };
 }
 
@@ -160,7 +175,7 @@ function deniedAtLast(lease: PimLease, now: Instant, rules: StepRules): PimLease
     return { ...lease, next: 'check', nextAt, awaiting: 'The cloud denies access, and may not have heard of it yet: making sure' };
   }
   if (lease.denials < 2) return { ...lease, next: 'check', nextAt: now + DENIED_TWICE };
-  return gone(lease, lease.usableAt === undefined ? 'absent' : 'denied', now);
+  return lease.usableAt === undefined ? gone(lease, 'absence proven', now) : gone(lease, 'denial proven', now);
 }
 
 function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRules): PimLease {
@@ -169,7 +184,7 @@ function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRu
   const wait = { next: 'check', nextAt: now, awaiting: 'Waiting until the cloud denies access' } as const;
   switch (unbound.state) {
     case 'accepted':
-      return { ...asked, phase: 'proving', confirmed: true, releasedAt: now, checks: 0, tries: 0, ...wait };
+      return inProof(asked, 'end accepted', { confirmed: true, releasedAt: now, checks: 0, tries: 0, ...wait });
     case 'nothing there': {
       const releasedAt = lease.releasedAt ?? now;
       // Asked twice with the propagation bound in between, and still allowed: another right of this person's own.
@@ -181,30 +196,33 @@ function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRu
         settled(lease, now)
       )
         return stillAllowed(asked, now);
-      return { ...asked, phase: 'proving', releasedAt, ...wait };
+      return inProof(asked, 'nothing to end', { releasedAt, ...wait });
     }
     case 'not yet':
-      return {
-        ...asked,
-        phase: 'releasing',
+      return notReleased(asked, {
         releasableAt: unbound.again,
         awaiting: unbound.why,
         next: 'release',
         nextAt: Math.max(unbound.again, now + SECOND),
-      };
+      });
     case 'stuck':
-      return {
-        ...asked,
-        phase: 'releasing',
+      return notReleased(asked, {
         problem: unbound.problem,
         awaiting: unbound.problem.message,
         next: 'release',
         nextAt: now + backoff(asked.tries, rules.random),
-      };
+      });
   }
 }
 
-const settled = (lease: PimLease, now: Instant): boolean => lease.confirmed || now >= lease.createdAt + LONGEST_IN_FLIGHT;
+const inProof = (lease: PimLease, cause: 'end accepted' | 'nothing to end', changes: Partial<PimLease>): PimLease =>
+  lease.phase === 'proving' ? { ...lease, ...changes } : moved(lease, cause, changes);
+
+const notReleased = (lease: PimLease, changes: Partial<PimLease>): PimLease =>
+  lease.phase === 'releasing' ? { ...lease, ...changes } : moved(lease, 'end refused after all', changes);
+
+const settled = (lease: PimLease, now: Instant): boolean =>
+  lease.confirmed || now >= (lease.countedFrom ?? lease.createdAt) + LONGEST_IN_FLIGHT;
 
 function stillAllowed(lease: PimLease, now: Instant): PimLease {
   const problem = {
@@ -212,7 +230,7 @@ function stillAllowed(lease: PimLease, now: Instant): PimLease {
     message: 'This elevation is gone. You may still do the same by another assignment of your own.',
     wayOut: 'Look at your other role assignments on this resource.',
   };
-  return gone({ ...lease, problem }, 'absent', now);
+  return gone({ ...lease, problem }, 'absence proven', now);
 }
 
 function failed(lease: PimLease, problem: Problem, now: Instant, rules: StepRules): PimLease {
@@ -221,7 +239,7 @@ function failed(lease: PimLease, problem: Problem, now: Instant, rules: StepRule
   switch (lease.phase) {
     case 'intended':
       // Not known whether it was applied: take it back, and verify.
-      return { ...ending({ ...lease, problem }, 'activation failed', undefined, now), shown: true };
+      return ending({ ...lease, problem }, 'answer lost', now, { reason: 'activation failed' });
     case 'assigned':
     case 'usable':
       return { ...lease, tries, doubt: noAnswer(lease, problem), next: 'check', nextAt: later };
@@ -246,37 +264,21 @@ const noAnswer = ({ person }: PimLease, { code, message }: Problem): string =>
     : `The cloud does not answer: ${message}`;
 
 function due(lease: PimLease, now: Instant): PimLease {
-  switch (lease.phase) {
-    case 'intended':
-    case 'assigned':
-    case 'usable':
-      return ending(lease, 'expired', undefined, now);
-    // The cloud's own expiry may have ended what it did not let us end.
-    case 'releasing':
-      return { ...lease, nextAt: Math.min(lease.nextAt, now) };
-    default:
-      return lease;
-  }
+  // The cloud's own expiry may have ended what it did not let us end.
+  if (lease.phase === 'releasing') return { ...lease, nextAt: Math.min(lease.nextAt, now) };
+  return ending(lease, 'due instant passed', now, { reason: 'expired' });
 }
 
 function ended(lease: PimLease, reason: EndReason, by: Person | undefined, now: Instant): PimLease {
-  switch (lease.phase) {
-    case 'intended':
-    case 'assigned':
-    case 'usable':
-      return ending(lease, reason, by, now);
-    case 'waiting':
-      return { ...lease, phase: 'cancelling', tries: 0, next: 'cancel', nextAt: now };
-    default:
-      return lease;
-  }
+  return lease.phase === 'waiting' ? takenBack(lease, now) : ending(lease, 'end wanted', now, { reason, by });
 }
 
-function ending({ doubt: _, awaiting: __, ...lease }: PimLease, reason: EndReason, by: Person | undefined, now: Instant): PimLease {
-  return {
-    ...lease,
-    phase: 'releasing',
+const takenBack = (lease: PimLease, now: Instant): PimLease => moved(lease, 'taken back', { tries: 0, next: 'cancel', nextAt: now });
+
+function ending(lease: PimLease, cause: PimCause, now: Instant, { reason, by }: { reason: EndReason; by?: Person | undefined }): PimLease {
+  return moved(lease, cause, {
     shown: true,
+    doubt: undefined,
     endingAt: endBegan(now, lease.notAfter),
     endReason: reason,
     ...(by ? { endedBy: by } : {}),
@@ -286,27 +288,31 @@ function ending({ doubt: _, awaiting: __, ...lease }: PimLease, reason: EndReaso
     denials: 0,
     next: 'release',
     nextAt: now,
-  };
+  });
 }
 
-function gone({ awaiting: _, doubt: __, ...lease }: PimLease, proof: 'denied' | 'absent', now: Instant): PimLease {
-  return { ...lease, phase: 'gone', goneAt: now, proof, next: 'nothing', nextAt: now };
+function gone(lease: PimLease, cause: 'denial proven' | 'absence proven' | 'never given', now: Instant): PimLease {
+  const proof = cause === 'denial proven' ? 'denied' : 'absent';
+  return moved(lease, cause, { goneAt: now, proof, next: 'nothing', nextAt: now, awaiting: undefined, doubt: undefined });
 }
 
 /** A definite no of the cloud: it was never assigned. What was shown as ending is gone then, and not as if it had never been. */
-function never(lease: PimLease, phase: 'failed' | 'denied' | 'cancelled' | 'lapsed', now: Instant): PimLease {
-  return lease.endingAt === undefined ? over(lease, phase) : gone(lease, 'absent', now);
+function never(lease: PimLease, cause: 'refused at once' | 'refused' | 'denied' | 'cancelled' | 'lapsed', now: Instant): PimLease {
+  if (lease.endingAt !== undefined) return gone(lease, 'never given', now);
+  return moved(lease, cause, { next: 'nothing', awaiting: undefined, doubt: undefined });
 }
 
-function over({ awaiting: _, doubt: __, ...lease }: PimLease, phase: 'failed' | 'denied' | 'cancelled' | 'lapsed'): PimLease {
-  return { ...lease, phase, next: 'nothing' };
+/** What the wall clock was asked to count is not known any more: each wait for proof begins anew, and what waits is done now. */
+function jumped(lease: PimLease, now: Instant): PimLease {
+  const released = lease.releasedAt === undefined ? {} : { releasedAt: now };
+  return { ...lease, ...released, countedFrom: now, nextAt: Math.min(lease.nextAt, now) };
 }
 
 function resumed(lease: PimLease, now: Instant): PimLease {
   switch (lease.phase) {
     case 'intended':
       return {
-        ...ending(lease, 'activation failed', undefined, now),
+        ...ending(lease, 'answer lost', now, { reason: 'activation failed' }),
         problem: { code: 'restarted', message: 'The daemon stopped before the cloud had answered.' },
       };
     case 'assigned':
@@ -321,6 +327,12 @@ function resumed(lease: PimLease, now: Instant): PimLease {
         nextAt: lease.next === 'release' && lease.releasableAt ? Math.max(now, Math.min(lease.nextAt, lease.releasableAt)) : now,
       };
   }
+}
+
+/** Moves by the table. A cause that moves nothing in this phase changes nothing. */
+function moved(lease: PimLease, cause: PimCause, changes: Partial<PimLease>): PimLease {
+  const phase = next(lease.phase, cause);
+  return phase ? { ...lease, ...changes, phase } : lease;
 }
 
 const waitBetween = (tries: number): Millis => checkAgain(4 + tries);

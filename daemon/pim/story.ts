@@ -1,4 +1,5 @@
 import type { AuditBody } from '../../protocol/audit.ts';
+import type { Instant } from '../../protocol/clock.ts';
 import { lateAfter } from '../../protocol/lateness.ts';
 import { decidedWords, endWords, proofWords } from '../../protocol/record-words.ts';
 import type { PimLease } from './lease.ts';
@@ -6,7 +7,7 @@ import type { PimLease } from './lease.ts';
 type Told = Omit<AuditBody, 'at' | 'boot'>;
 
 /** What goes to the record about a step: compares the lease before and after. `undefined` before: it is new. */
-export function story(before: PimLease | undefined, after: PimLease): Told[] {
+export function story(before: PimLease | undefined, after: PimLease, now: Instant): Told[] {
   const told: Told[] = [];
   const tell = (kind: AuditBody['kind'], text: string, more: Partial<Told> = {}) => told.push({ ...about(after), kind, text, ...more });
   const what = `${after.role.title} on ${after.resource.name}`;
@@ -17,6 +18,15 @@ export function story(before: PimLease | undefined, after: PimLease): Told[] {
     return told;
   }
   if (before.doubt === undefined && after.doubt !== undefined) tell('grant.unknown', after.doubt);
+  if (!before.alarmed && after.alarmed)
+    tell(
+      'revocation.delayed',
+      `${after.person.name} may still have ${what}. ${after.awaiting ?? 'Entra PIM has not accepted the end yet'}`,
+      {
+        lateBy: now - (after.endingAt ?? now),
+        lateAfter: lateAfter(after),
+      },
+    );
   if (before.phase === after.phase) return told;
   switch (after.phase) {
     case 'assigned':

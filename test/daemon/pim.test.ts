@@ -7,13 +7,13 @@ import { sha256 } from '../../daemon/door/secrets.ts';
 import { openJournal } from '../../daemon/journal/open.ts';
 import { firstBroken } from '../../protocol/audit.ts';
 import type { Client } from '../../protocol/client.ts';
-import { MINUTE, SECOND } from '../../protocol/clock.ts';
+import { HOUR, MINUTE, SECOND } from '../../protocol/clock.ts';
 import { LINGERS } from '../../protocol/door.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { Grant, Part } from '../../protocol/model.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { scratch } from '../support/scratch.ts';
-import { ALICE, BALANCER, BEN, POOL, ROLE } from './support/cloud.ts';
+import { ALICE, BALANCER, BEN, POOL, RESOURCE, ROLE } from './support/cloud.ts';
 import { type Stage, startStage } from './support/stage.ts';
 
 const ask = (minutes = 30) => ({
@@ -568,15 +568,72 @@ test('a journal that opens late: unknown until then, and then everything that it
   assert.equal(stage.cloud.power, false);
 });
 
-test('a damaged journal is told, in the record and on the screen, and keeps nobody from new power', async (t) => {
-  const stage = await startStage(t);
-  await usable(stage);
-  // Killed with nothing left in its log of writes, and then the disk did this.
+/** Kills the daemon, and lets the disk lose its journal. */
+async function loseJournal(stage: Stage): Promise<void> {
   const file = path.join(stage.dir, 'journal.db');
   await stage.restart();
   for (const suffix of ['-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
   writeFileSync(file, 'this is no database, and long enough to be looked at as one'.repeat(100));
   await stage.restart();
+}
+
+test('what a lost journal held is found again in the cloud, held, and ended at its instant', async (t) => {
+  const stage = await startStage(t);
+  const before = only(await usable(stage));
+  const { id: grantId, resource, role, reason, createdAt: startedAt, notAfter } = before;
+  stage.pim.own = new Fault('cloud-unreachable', 'Azure does not answer');
+  await loseJournal(stage);
+  const client = await stage.client();
+  assert.ok(client.state.heldUnknown, 'as long as Azure has not said');
+  const mine = { grantId, principalId: ALICE.id, resource, role, allows: [], actions: ROLE.actions, reason, startedAt, notAfter };
+  const duration = notAfter - startedAt;
+  stage.pim.own = [
+    { ...mine, duration, state: 'assigned' },
+    { ...mine, grantId: randomUUID() as Grant['id'], principalId: BEN.id, duration, state: 'assigned' },
+  ];
+  await stage.clock.advance(5 * SECOND);
+  assert.equal(client.state.heldUnknown, undefined);
+  const again = only(client);
+  assert.deepEqual([again.id, again.state, again.notAfter], [grantId, 'usable', notAfter], 'hers alone, and no longer than before');
+  // Killed again: now the journal knows it.
+  await stage.restart();
+  await stage.clock.advance(notAfter - stage.clock.now() + MINUTE);
+  assert.equal(only(await stage.client()).state, 'gone');
+  assert.equal(stage.cloud.power, false);
+});
+
+test('what waited for approvers when the journal was lost can still be taken back', async (t) => {
+  const stage = await startStage(t);
+  await usable(stage);
+  const [role, resource] = [{ id: ROLE.id, title: ROLE.title, enforcement: 'native' as const }, RESOURCE];
+  const now = stage.clock.now();
+  const waits = {
+    resource,
+    role,
+    allows: [],
+    actions: ROLE.actions,
+    reason: 'INC-2',
+    startedAt: now,
+    duration: HOUR,
+    notAfter: now + HOUR,
+  };
+  stage.pim.own = [{ ...waits, grantId: randomUUID() as Grant['id'], principalId: ALICE.id, state: 'pending approval' }];
+  stage.pim.pendings = [{ state: 'pending approval', approvers: { needed: 1, people: [BEN] } }];
+  await loseJournal(stage);
+  const client = await stage.client();
+  await stage.clock.advance(SECOND);
+  const request = Object.values(client.state.requests).find(({ state }) => state === 'pending approval');
+  assert.ok(request);
+  assert.ok((await client.call('request.cancel', { requestId: request.id })).ok);
+  await stage.clock.advance(SECOND);
+  assert.equal(client.state.requests[request.id]?.state, 'cancelled');
+});
+
+test('a damaged journal is told, in the record and on the screen, and keeps nobody from new power', async (t) => {
+  const stage = await startStage(t);
+  await usable(stage);
+  stage.pim.own = new Fault('cloud-unreachable', 'Azure does not answer');
+  await loseJournal(stage);
   const client = await stage.client();
   assert.equal(client.state.unhealthy, undefined);
   assert.match(client.state.heldUnknown ?? '', /damaged.*within a day/);

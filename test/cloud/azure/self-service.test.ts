@@ -341,3 +341,32 @@ test('a role of another cloud or of nobody is a fault of the caller', async (t) 
   await assert.rejects(async () => stage.selfService().activate(stage.order(id, { roleId: 'nothing' as RoleId }), signal()), Fault);
   await assert.rejects(async () => stage.selfService().activate(stage.order('aws:x' as Order['resource']), signal()), Fault);
 });
+
+test('what the person has through Portcullis is told by Azure alone: active, waiting, and nothing that ended', async (t) => {
+  const stage = await startStage(t);
+  const self = stage.selfService();
+  const shop = await stage.balancer('Shop production');
+  assert.deepEqual(await self.mine(signal()), []);
+  const order = stage.order(shop.id, { reason: 'INC-7: drain web-2' });
+  assert.equal((await self.activate(order, signal())).state, 'assigned');
+  const waiting = await needsApproval(stage);
+  assert.equal((await self.activate(waiting, signal())).state, 'pending approval');
+  const found = await self.mine(signal());
+  const [active, waits] = [found.find(({ state }) => state === 'assigned'), found.find(({ state }) => state === 'pending approval')];
+  assert.equal(found.length, 2);
+  assert.equal(active?.grantId, order.grantId);
+  assert.equal(active?.reason, 'INC-7: drain web-2', 'without our mark');
+  assert.deepEqual(active?.role, { id: 'backends', title: 'Backends', enforcement: 'native' });
+  assert.equal(active?.resource.id, shop.id);
+  assert.ok(Math.abs((active?.notAfter ?? 0) - order.notAfter) <= SECOND, 'the end is the one that Azure has');
+  assert.equal(waits?.grantId, waiting.grantId);
+  assert.equal(waits?.ticket, 'CHG-1');
+  assert.deepEqual(await stage.selfService(PEOPLE.ben.oid).mine(signal()), [], "nobody else's");
+  await stage.clock.advance(6 * MINUTE);
+  assert.equal((await self.mine(signal())).length, 2);
+  assert.deepEqual(await self.deactivate(order, signal()), { state: 'accepted' });
+  assert.deepEqual(
+    (await self.mine(signal())).map(({ grantId }) => grantId),
+    [waiting.grantId],
+  );
+});

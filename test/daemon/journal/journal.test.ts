@@ -5,6 +5,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { sha256 } from '../../../daemon/door/secrets.ts';
+import type { Ballast } from '../../../daemon/journal/ballast.ts';
 import { Journal } from '../../../daemon/journal/journal.ts';
 import { Leases } from '../../../daemon/journal/leases.ts';
 import { openJournal } from '../../../daemon/journal/open.ts';
@@ -19,6 +20,8 @@ import { ManualClock } from '../../support/manual-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { ALICE, BEN, grantId, RESOURCE, requestId } from '../support/cloud.ts';
 import { memoryLog } from '../support/stage.ts';
+
+const NO_BALLAST: Ballast = { keep: () => {}, drop: () => false };
 
 const event = (n: number, more: Partial<AuditEvent> = {}): AuditEvent => ({
   source: 'central',
@@ -129,6 +132,8 @@ test('this daemon writes a chain of its own that verifies', (t) => {
     open: () => openJournal(file, 0),
     clock,
     bootId: 'b',
+    ballast: NO_BALLAST,
+    remembers: () => false,
     source: 'me',
     log: memoryLog(),
     onHealth: () => {},
@@ -219,6 +224,8 @@ test('a disk that takes nothing: no new power, events wait, and everything is wr
     },
     clock,
     bootId: undefined,
+    ballast: NO_BALLAST,
+    remembers: () => false,
     source: randomUUID(),
     log: memoryLog(),
     onHealth: (why) => void health.push(why),
@@ -253,6 +260,8 @@ test('a disk that fills up while running is noticed at the first write, and read
     open: () => db,
     clock,
     bootId: undefined,
+    ballast: NO_BALLAST,
+    remembers: () => false,
     source: randomUUID(),
     log: memoryLog(),
     onHealth: (why) => void health.push(why),

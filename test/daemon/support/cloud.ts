@@ -1,4 +1,14 @@
-import type { Approving, Bound, Order, Provider, SelfService, SelfServiceRules, Unbound, WaitingRequest } from '../../../cloud/provider.ts';
+import type {
+  Approving,
+  Bound,
+  Order,
+  OwnElevation,
+  Provider,
+  SelfService,
+  SelfServiceRules,
+  Unbound,
+  WaitingRequest,
+} from '../../../cloud/provider.ts';
 import { MINUTE } from '../../../protocol/clock.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import type { GrantId, PersonId, RequestId, ResourceId, RoleId } from '../../../protocol/ids.ts';
@@ -151,6 +161,14 @@ export class FakePim implements SelfService, Approving {
 
   async cancel(): Promise<void> {
     this.#next('cancel', this.cancels, () => {});
+  }
+
+  /** What the cloud says of the person's own elevations, or what keeps them from knowing. */
+  own: OwnElevation[] | Error = [];
+
+  async mine(): Promise<OwnElevation[]> {
+    if (this.own instanceof Error) throw this.own;
+    return this.own;
   }
 
   async deactivate(): Promise<Unbound> {

@@ -7,6 +7,7 @@ import type { CentralHttp } from '../../../daemon/central/http.ts';
 import { composeDaemon, type Daemon, type DaemonParts } from '../../../daemon/compose.ts';
 import { hmac, nonce, same } from '../../../daemon/door/secrets.ts';
 import type { Seen } from '../../../daemon/inventory/disk.ts';
+import { ballastFile } from '../../../daemon/journal/ballast.ts';
 import { openJournal } from '../../../daemon/journal/open.ts';
 import type { Log, LogFields } from '../../../daemon/log.ts';
 import { HandedOverSession } from '../../../daemon/sign-in/session.ts';
@@ -97,7 +98,8 @@ export async function startStage(t: Pick<TestContext, 'after'>, options: StageOp
             },
           }
         : {}),
-      openJournal: () => openJournal(path.join(dir, 'journal.db'), clock.now()),
+      openJournal: (suspect) => openJournal(path.join(dir, 'journal.db'), clock.now(), suspect),
+      ballast: ballastFile(path.join(dir, 'journal.ballast')),
       seen: { read: () => seen, write: remember },
       clock: mortal,
       random: () => 0.5,
