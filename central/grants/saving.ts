@@ -11,6 +11,11 @@ import type { GrantStore, GrantWriting, KeptGrant } from './ports.ts';
 /** `fenced`: another runner has written one of them. */
 export type Saved = { ok: true } | { ok: false; error: unknown; fenced?: boolean };
 
+interface Waiting {
+  changed: readonly Held[];
+  done: (saved: Saved) => void;
+}
+
 /** Steps in one transaction at most: while it is written nothing else happens in this process, and grants fall due. */
 const AT_ONCE = 32;
 
@@ -23,7 +28,7 @@ export class Saving {
   readonly #clock: Clock;
   readonly #bootId: string | undefined;
   readonly #trouble: (error: unknown) => void;
-  readonly #waiting: { changed: readonly Held[]; done: (saved: Saved) => void }[] = [];
+  readonly #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
 
   constructor(store: Pick<GrantStore, 'write' | 'kept'>, clock: Clock, bootId: string | undefined, trouble: (error: unknown) => void) {
@@ -53,14 +58,19 @@ export class Saving {
   }
 
   async #run(): Promise<void> {
-    // What else this turn brings goes along.
-    await undefined;
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, AT_ONCE);
-      const together = await this.#write(batch.flatMap(({ changed }) => changed));
+      let batch: Waiting[] = [];
+      // Drawn when the store begins: what has come until then goes along.
+      const draw = () => {
+        batch = this.#waiting.splice(0, AT_ONCE);
+        return batch.flatMap(({ changed }) => changed);
+      };
+      const together = await this.#write(draw);
+      // A store that cannot even begin.
+      if (batch.length === 0) draw();
       for (const { changed, done } of batch) {
         // One that cannot be written does not keep the others from it.
-        const saved = together.ok || batch.length === 1 ? together : await this.#write(changed);
+        const saved = together.ok || batch.length === 1 ? together : await this.#write(() => changed);
         if (!saved.ok && !saved.fenced) this.#trouble(saved.error);
         for (const held of changed) held.behind = !saved.ok;
         done(saved);
@@ -69,28 +79,27 @@ export class Saving {
     this.#running = undefined;
   }
 
-  async #write(changed: readonly Held[]): Promise<Saved> {
+  async #write(draw: () => readonly Held[]): Promise<Saved> {
     const written: Written[] = [];
     try {
       await this.#store.write(async (tx) => {
-        for (const held of new Set(changed)) {
-          const { life, version, bootDue, unsaved: bodies, failed } = held;
-          const row = this.row(life, version + 1, bootDue);
-          written.push({ held, row, unsaved: bodies.length, failed: failed.length });
-          // More may come while these are written.
-          const [told, asked] = [[...bodies], [...failed]];
-          if (!(await tx.putGrant(row))) throw new Fenced(`Another runner has written grant ${life.id}`);
-          for (const body of told) await tx.append(body);
-          for (const { id, problem } of asked) await failRequest(tx, this.#clock, id, problem);
+        for (const held of new Set(draw())) {
+          // As it is now: more may come while it is written.
+          const row = this.row(held.life, held.version + 1, held.bootDue);
+          const [bodies, failed] = [[...held.unsaved], [...held.failed]];
+          written.push({ held, row, bodies: bodies.length, failed: failed.length });
+          if (!(await tx.putGrant(row))) throw new Fenced(`Another runner has written grant ${row.life.id}`);
+          for (const body of bodies) await tx.append(body);
+          for (const { id, problem } of failed) await failRequest(tx, this.#clock, id, problem);
         }
       });
     } catch (error) {
       const fenced = error instanceof Fenced;
       if (!fenced || !(await this.#landed(written).catch(() => false))) return { ok: false, error, fenced };
     }
-    for (const { held, unsaved, failed } of written) {
+    for (const { held, bodies, failed } of written) {
       held.version++;
-      held.unsaved.splice(0, unsaved);
+      held.unsaved.splice(0, bodies);
       held.failed.splice(0, failed);
     }
     return { ok: true };
@@ -109,7 +118,7 @@ export class Saving {
 interface Written {
   held: Held;
   row: KeptGrant;
-  unsaved: number;
+  bodies: number;
   failed: number;
 }
 

@@ -12,6 +12,9 @@ import { migrate } from './migrations.ts';
 import type { GrantRow, Schema } from './schema.ts';
 import { grow, type Head, hashesOf, headOf, plant } from './tree.ts';
 
+/** Rows whose values must fit into one statement. */
+const PER_STATEMENT = 500;
+
 /** The chain that central writes. */
 const SOURCE = 'central';
 
@@ -136,6 +139,7 @@ export class Reading {
 /** One transaction: a change of state and its events are durable together or not at all. */
 export class Writing extends Reading implements GrantWriting {
   readonly appended: AuditEvent[] = [];
+  #head: Head | undefined;
 
   async putRequest(request: RequestLife, now: Instant): Promise<void> {
     const row = { state: request.state, changed_at: Math.round(now), body: JSON.stringify(request) };
@@ -179,18 +183,25 @@ export class Writing extends Reading implements GrantWriting {
     return (await first.executeTakeFirst()).numInsertedOrUpdatedRows === 1n;
   }
 
+  /** The event as it will stand: all that this transaction appends goes in together, when everything else is done. */
   async append(body: AuditBody): Promise<AuditEvent> {
-    const head = await this.head();
+    this.#head ??= await this.head();
+    const { seq, hash: prev } = this.appended.at(-1) ?? this.#head;
     // Through JSON, so that what is hashed is exactly what will be read; and cut to size, so that it can be.
     const told = JSON.parse(JSON.stringify(fitted(AuditBody, body) ?? body)) as AuditBody;
-    const event = chain(told, { source: SOURCE, seq: head.seq + 1, prev: head.hash }, sha256);
-    await this.db
-      .insertInto('events')
-      .values({ seq: event.seq, at: Math.round(event.at), kind: event.kind, body: JSON.stringify(event) })
-      .execute();
-    await grow(this.db, SOURCE, head, [event]);
+    const event = chain(told, { source: SOURCE, seq: seq + 1, prev }, sha256);
     this.appended.push(event);
     return event;
+  }
+
+  /** The last act of a transaction: one statement for many events, and one new right edge of their tree. */
+  async finish(): Promise<void> {
+    for (let at = 0; this.#head && at < this.appended.length; at += PER_STATEMENT) {
+      const events = this.appended.slice(at, at + PER_STATEMENT);
+      const rows = events.map((event) => ({ seq: event.seq, at: Math.round(event.at), kind: event.kind, body: JSON.stringify(event) }));
+      await this.db.insertInto('events').values(rows).execute();
+      await grow(this.db, SOURCE, this.#head, events);
+    }
   }
 
   /** Events of a daemon's own chain that follow `head`, which moves. */
@@ -244,12 +255,16 @@ export class Store extends Reading implements GrantStore {
   async write<T>(work: (tx: Writing) => Promise<T>): Promise<T> {
     let writing: Writing | undefined;
     let failed: { error: unknown } | undefined;
+    // Calls to the cloud that are under way go out before this process is busy with its disk.
+    await new Promise((resolve) => setImmediate(resolve));
     const value = await this.db
       .transaction()
       .execute(async (db: Transaction<Schema>) => {
         writing = new Writing(db);
         try {
-          return await work(writing);
+          const value = await work(writing);
+          await writing.finish();
+          return value;
         } catch (error) {
           failed = { error };
           throw error;

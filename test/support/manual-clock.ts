@@ -77,5 +77,5 @@ export class ManualClock implements Clock {
 
 /** Lets everything that is ready run: promise jobs and one turn of the event loop, several times. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
