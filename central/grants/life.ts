@@ -52,8 +52,6 @@ export interface GrantLife {
   emptyAt?: Instant | undefined;
   /** The holder was denied after the removal was asked for. */
   deniedAt?: Instant | undefined;
-  /** The cloud's list had it no more after the removal. */
-  absentAt?: Instant | undefined;
   /** That the end takes long was said in the record. */
   alarmed?: boolean | undefined;
 }

@@ -58,7 +58,6 @@ export function unbound(life: GrantLife, answer: Unbound, now: Instant, rules: L
         emptyAt: undefined,
         // Denied since it was asked for: that was this removal. Denied before: that was something else.
         deniedAt: life.deniedAt !== undefined && life.deniedAt >= (life.askedAt ?? now) ? life.deniedAt : undefined,
-        absentAt: undefined,
         problem: undefined,
         attempts: 0,
       };
@@ -94,11 +93,11 @@ export function lookedForProof(life: GrantLife, answer: 'standing' | 'absent', n
   if (answer === 'standing') {
     // Lists lag after a removal: ask again to remove it only when they have had their time.
     const call = removedAt === undefined || now >= removedAt + bound || !isSettled(life, now, rules) ? 'unbind' : 'look';
-    return later({ ...life, absentAt: undefined }, call, now, rules);
+    return later(life, call, now, rules);
   }
   // A list alone proves nothing: it lags after the binding, too.
   if (removedAt === undefined && life.emptyAt === undefined && life.bind.outcome !== 'refused') return later(life, 'unbind', now, rules);
-  const absent: GrantLife = { ...life, removedAt: removedAt ?? now, absentAt: now, problem: undefined };
+  const absent: GrantLife = { ...life, removedAt: removedAt ?? now, problem: undefined };
   const settledAt = life.bind.outcome === 'unknown' ? life.bind.calledAt + rules.longestRequestLife : now;
   const provenAt = Math.max((removedAt ?? now) + bound, settledAt);
   if (now >= provenAt) return gone(absent, 'absent', now);
@@ -111,11 +110,10 @@ export function lookedForProof(life: GrantLife, answer: 'standing' | 'absent', n
   return alarm({ ...absent, awaiting, attempts: life.attempts + 1, act: { call: known ? 'look' : 'unbind', at } }, awaiting, now);
 }
 
-/** A denial proves the end of what worked before; of what never worked it proves it only together with the cloud's list. */
+/** A denial proves the end of what worked before. What never did may be on its way still: only time says that it is not. */
 export function goneIfProven(life: GrantLife, now: Instant): Step | undefined {
-  const { removedAt, deniedAt, absentAt, usableAt } = life;
-  if (removedAt === undefined || deniedAt === undefined) return undefined;
-  return usableAt !== undefined || absentAt !== undefined ? gone(life, 'denied', now) : undefined;
+  const { removedAt, deniedAt, usableAt } = life;
+  return removedAt === undefined || deniedAt === undefined || usableAt === undefined ? undefined : gone(life, 'denied', now);
 }
 
 function gone(life: GrantLife, proof: 'denied' | 'absent', now: Instant): Step {

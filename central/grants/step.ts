@@ -81,7 +81,6 @@ function bound(life: GrantLife, answer: Bound, now: Instant, { grace }: LifeRule
         removedAt: undefined,
         emptyAt: undefined,
         deniedAt: undefined,
-        absentAt: undefined,
         act: { call: 'unbind', at: now },
       },
       effects: [],

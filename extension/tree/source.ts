@@ -9,8 +9,14 @@ interface Pages {
   balancers: LoadBalancer[];
   next: string | undefined;
   problem: string | undefined;
-  /** The list changed since: read again, as many rows as were shown. */
-  stale: boolean;
+  /** Of the list when they were asked for. Another one since: they are read again, as many rows as were shown. */
+  revision: number;
+}
+
+/** Rows below a node, with the node that they were made of: a newer one of the same id may say otherwise. */
+interface Below {
+  node: Node | undefined;
+  rows: Promise<Node[]>;
 }
 
 /** Where the rows of *Load balancers* come from: asked for when somebody looks, kept until refreshed. Knows no editor. */
@@ -19,7 +25,8 @@ export class TreeSource {
   #filter = '';
   /** What the filter found, for the rows below its accounts. */
   #matched: readonly LoadBalancer[] = [];
-  #children = new Map<string, Promise<Node[]>>();
+  #children = new Map<string, Below>();
+  #revision = 0;
   readonly #nodes = new Map<string, Node>();
   readonly #pages = new Map<string, Pages>();
   readonly #parts = new Map<string, Part[]>();
@@ -57,16 +64,17 @@ export class TreeSource {
   children(node?: Node | undefined): Promise<Node[]> {
     const key = node?.id ?? '';
     const known = this.#children.get(key);
-    if (known) return known;
+    // While it redraws, the editor still asks below rows of before. What hangs under a balancer is asked of the daemon by its id alone.
+    if (known && (known.node === node || node?.kind === 'balancer')) return known.rows;
     const asked = this.#load(node)
       .catch((error: unknown): Node[] => [problemRow(node, { message: words(error), action: RETRY })])
       .then((nodes) => {
         // An answer that was overtaken by a refresh gives no rows a name that newer ones have.
-        if (this.#children.get(key) === asked) for (const issued of nodes) this.#nodes.set(issued.id, issued);
+        if (this.#children.get(key)?.rows === asked) for (const issued of nodes) this.#nodes.set(issued.id, issued);
         for (const issued of nodes) this.#issued.add(issued);
         return nodes;
       });
-    this.#children.set(key, asked);
+    this.#children.set(key, { node, rows: asked });
     return asked;
   }
 
@@ -79,7 +87,7 @@ export class TreeSource {
 
   /** The list of balancers changed; the parts that are shown stay. */
   listChanged(): void {
-    for (const pages of this.#pages.values()) pages.stale = true;
+    this.#revision += 1;
     for (const key of this.#children.keys()) if (!/^(balancer|group|part) /.test(key)) this.#children.delete(key);
   }
 
@@ -131,12 +139,13 @@ export class TreeSource {
   async #balancers(node: Extract<Node, { kind: 'account' }>): Promise<Node[]> {
     const { account } = node;
     const kept = this.#pages.get(account.id);
-    const pages: Pages = kept && !kept.stale ? kept : { balancers: [], next: undefined, problem: undefined, stale: false };
+    const revision = this.#revision;
+    const pages: Pages = kept?.revision === revision ? kept : { balancers: [], next: undefined, problem: undefined, revision };
     if (pages !== kept) {
       // As many rows as were shown before: a refresh must not take away what somebody scrolled to.
       do await this.#page(account, pages);
       while (pages.next && pages.balancers.length < (kept?.balancers.length ?? 0));
-      this.#pages.set(account.id, pages);
+      if (revision === this.#revision) this.#pages.set(account.id, pages);
     }
     const rows: Node[] = pages.balancers.map(balancerNode);
     const problem = account.problem ?? pages.problem;

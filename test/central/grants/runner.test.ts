@@ -148,20 +148,32 @@ test('a denial before the removal proves nothing', async (t) => {
   assert.deepEqual([removed.state, world.allows(removed)], ['revoking', false], 'the denial was not of this removal');
 });
 
-test("a denial of what never worked needs the cloud's list beside it", async (t) => {
+test('a denial of what never worked proves nothing: it may be on its way still', async (t) => {
   const world = await open(t);
   const id = await world.grant();
   await world.clock.advance(10);
-  world.cloud.listSays = 'standing';
   await world.runner.send(id, end());
   await world.clock.advance(10);
   await world.observe(id);
+  await world.clock.advance(10 * SECOND);
+  assert.equal((await world.life(id)).state, 'revoking', "denied, and not in the cloud's list");
+  await world.clock.advance(MINUTE);
+  const gone = await world.life(id);
+  assert.deepEqual([gone.state, gone.proof], ['gone', 'absent']);
+});
+
+test('"nothing there", a list that lags and a denial together do not end a right that stands', async (t) => {
+  const world = await open(t);
+  const id = await world.grant();
+  await world.clock.advance(10);
+  world.cloud.fail('unbind', 'nothing there');
+  world.cloud.listSays = 'absent';
+  await world.runner.send(id, end());
+  await world.clock.advance(10);
+  await world.runner.send(id, { type: 'observed', access: 'denied', at: world.clock.now() });
   await world.clock.advance(10);
   assert.equal((await world.life(id)).state, 'revoking');
-  world.cloud.heal();
-  await world.clock.advance(10 * SECOND);
-  const gone = await world.life(id);
-  assert.deepEqual([gone.state, gone.proof], ['gone', 'denied']);
+  assert.ok(world.allows(await world.life(id)), 'it stands until it is asked for once more');
 });
 
 test('a denial while the removal is being answered counts as soon as it is accepted', async (t) => {
