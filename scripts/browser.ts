@@ -1,8 +1,8 @@
 // Finds, installs where that is possible without asking, and starts a Chromium-like browser for the tests.
-import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import { hasApt, installFromApt } from './apt.ts';
 
 export interface Machine {
   platform: string;
@@ -59,23 +59,16 @@ function runnable(file: string): boolean {
 export function ensureBrowser(log: (line: string) => void): string {
   const found = findBrowser();
   if (found) return found;
-  const apt = existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get');
-  if (apt && process.getuid?.() === 0) {
-    log('No browser found: installing chromium from apt…');
-    const run = (...args: string[]) =>
-      execFileSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-    run('update', '-qq');
-    run('install', '-y', '-qq', '--no-install-recommends', 'chromium');
-    const installed = findBrowser();
-    if (installed) return installed;
-  }
-  throw new Error(missing(apt));
+  installFromApt('chromium', log);
+  const installed = findBrowser();
+  if (installed) return installed;
+  throw new Error(missing());
 }
 
-const missing = (apt: boolean) =>
+const missing = () =>
   [
     'The tests in the browser need Chromium, Google Chrome or Microsoft Edge, and none was found.',
-    apt ? 'Install it as root: apt-get install chromium' : 'Install one of them',
+    hasApt() ? 'Install it as root: apt-get install chromium' : 'Install one of them',
     'or name one: CHROMIUM=/path/to/chrome npm test',
   ].join('\n  ');
 
@@ -94,7 +87,7 @@ export async function launchBrowser(
   options: { executablePath?: string | undefined; viewport?: { width: number; height: number } | undefined } = {},
 ): Promise<{ browser: Browser; context: BrowserContext }> {
   const executablePath = options.executablePath ?? findBrowser();
-  if (!executablePath) throw new Error(missing(existsSync('/etc/debian_version')));
+  if (!executablePath) throw new Error(missing());
   const browser = await chromium.launch({ executablePath, headless: true, args: ARGS });
   const context = await browser.newContext({
     viewport: options.viewport ?? { width: 1280, height: 800 },

@@ -1,5 +1,6 @@
 // `npm test`: everything, set-up included. Prints what each failed step said, then one summary.
 import { ensureBrowser } from './browser.ts';
+import { ensureFaketime } from './faketime.ts';
 import { installHost } from './host/install.ts';
 import { type Outcome, runStep, type Step, summary } from './steps.ts';
 
@@ -11,6 +12,7 @@ const STEPS: (Step & { needed?: boolean })[] = [
   { name: 'build and package', run: script('scripts/package.ts'), needed: true },
   { name: 'browser', run: () => ensureBrowser(console.error), needed: true },
   { name: 'editor', run: () => installHost(console.error), needed: true },
+  { name: 'clock library', run: () => ensureFaketime(console.error), needed: true },
   { name: 'unit tests', run: script('scripts/unit.ts') },
   { name: 'extension host tests', run: script('scripts/editor.ts') },
   { name: 'end-to-end tests', run: script('scripts/e2e.ts') },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { generate } from 'selfsigned';
+import { HOUR, type Millis } from '../../protocol/clock.ts';
 
 export interface Certificates {
   /** PEM of the private authority: what a client must trust. */
@@ -10,13 +11,18 @@ export interface Certificates {
   cert: string;
 }
 
+/** Valid also for a process whose clock is set back by days. */
+const VALID_SINCE: Millis = 7 * 24 * HOUR;
+
 /** A private authority and one server certificate, made now and kept nowhere. */
 export async function makeCertificates(): Promise<Certificates> {
   // Two authorities of one name in one trust store are mistaken for each other.
   const name = `Portcullis test authority ${randomBytes(4).toString('hex')}`;
+  const notBeforeDate = new Date(Date.now() - VALID_SINCE);
   const authority = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
+    notBeforeDate,
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', keyCertSign: true, critical: true },
@@ -25,6 +31,7 @@ export async function makeCertificates(): Promise<Certificates> {
   const server = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     algorithm: 'sha256',
+    notBeforeDate,
     ca: { key: authority.private, cert: authority.cert },
     extensions: [
       { name: 'basicConstraints', cA: false },

@@ -61,7 +61,7 @@ export class CentralLane implements Lane {
       await this.#central.ready();
       const client = this.#client();
       const calls = Promise.allSettled(this.#someCalls(client, length));
-      await momentAfterAnswer(moment, this.#weather, this.scopes);
+      await momentAfterAnswer(moment, { weather: this.#weather, scopes: this.scopes, calls });
       await this.#central.kill();
       await client.close();
       await calls;

@@ -47,7 +47,7 @@ export class DaemonLane implements Lane {
     else {
       const client = await this.#daemon.ready();
       const calls = Promise.allSettled([this.#someCalls(client, length)]);
-      await momentAfterAnswer(moment, this.#weather, this.scopes);
+      await momentAfterAnswer(moment, { weather: this.#weather, scopes: this.scopes, calls });
       await this.#daemon.end('SIGKILL');
       await calls;
     }

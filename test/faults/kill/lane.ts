@@ -11,22 +11,21 @@ export interface Moment {
   wait: Millis;
 }
 
-/** A process that cannot be killed at a write that it does not make dies anyway. */
-const NO_WRITE: Millis = 4 * SECOND;
+/** A process that cannot be killed at a write that it does not make dies anyway, when it has answered everything or after this. */
+const NO_WRITE: Millis = 15 * SECOND;
 
 export function someMoment(random: () => number): Moment {
   const kind = random();
-  const nth = 1 + Math.floor(random() * 4);
-  if (kind < 0.3) return { after: 'start', nth, wait: random() * 600 };
+  const nth = 1 + Math.floor(random() * 3);
+  if (kind < 0.35) return { after: 'start', nth, wait: random() * 600 };
   if (kind < 0.45) return { after: 'answer', nth, wait: random() * 1_500 };
   return { after: 'write', nth, wait: random() ** 2 * 300 };
 }
 
-/** Resolves at a moment that comes after the process answered. */
+/** Resolves at a moment that comes after the process answered. @param calls All that is asked of it in this life. */
 export async function momentAfterAnswer(
   { after, nth, wait: length }: Moment,
-  weather: Weather,
-  scopes: ReadonlySet<string>,
+  { weather, scopes, calls }: { weather: Weather; scopes: ReadonlySet<string>; calls: Promise<unknown> },
 ): Promise<void> {
   if (after === 'write') {
     const limit = new AbortController();
@@ -35,7 +34,7 @@ export async function momentAfterAnswer(
       let left = nth;
       forget = weather.onWrite(({ scope }) => scopes.has(scope) && --left === 0 && resolve());
     });
-    await Promise.race([wrote, wait(NO_WRITE, undefined, { signal: limit.signal }).catch(() => undefined)]);
+    await Promise.race([wrote, calls, wait(NO_WRITE, undefined, { signal: limit.signal }).catch(() => undefined)]);
     limit.abort();
     forget();
   }

@@ -15,7 +15,7 @@ import type { HowToRun } from '../../e2e/central-process.ts';
 import { until } from '../../support/until.ts';
 import { endWith, hasEnded, spawnTied } from './brood.ts';
 import { type Ran, runCli } from './cli.ts';
-import { type Engineer, PROPAGATION_SECONDS, type Town } from './town.ts';
+import { AUDIENCE, type Engineer, type EnrollableCentral, PROPAGATION_SECONDS, type Town } from './town.ts';
 
 const START_LIMIT = 20_000;
 const clock = systemClock(() => uptime() * SECOND);
@@ -25,12 +25,14 @@ export interface DaemonOptions {
   who: Engineer;
   /** Of its home in the town's folder. */
   name: string;
+  /** Who decides: Entra PIM unless told. */
+  central?: EnrollableCentral | undefined;
   /** Its state folder, when it is not in the home. */
   stateHome?: string | undefined;
   run?: HowToRun | undefined;
 }
 
-/** One person's daemon under Entra PIM, as people run it: the built bundle in a process of its own. It can be killed and started again. */
+/** One person's daemon, as people run it: the built bundle in a process of its own. It can be killed and started again. */
 export class DaemonProcess {
   readonly home: string;
   readonly places: Places;
@@ -51,7 +53,7 @@ export class DaemonProcess {
 
   /** Makes the home: an enrolment for the simulated Azure, and an `az` that is signed in. */
   static async make(options: DaemonOptions): Promise<DaemonProcess> {
-    const { town, who, name } = options;
+    const { town, who, name, central } = options;
     const home = path.join(town.folder, name);
     const daemon = new DaemonProcess(home, options);
     const { endpoint, authorityHost, caFile, tenantId } = town.azure;
@@ -61,7 +63,9 @@ export class DaemonProcess {
     };
     const bin = path.join(home, 'bin');
     for (const dir of [bin, path.dirname(daemon.places.enrolmentFile)]) mkdirSync(dir, { recursive: true, mode: 0o700 });
-    writeFileSync(daemon.places.enrolmentFile, JSON.stringify({ azure }), { mode: 0o600 });
+    writeFileSync(daemon.places.enrolmentFile, JSON.stringify({ azure, ...(central && { central: enrolmentOf(central) }) }), {
+      mode: 0o600,
+    });
     writeFileSync(path.join(bin, 'az'), await signedInAz(town, who), { mode: 0o755 });
     return daemon;
   }
@@ -104,18 +108,21 @@ export class DaemonProcess {
   }
 }
 
+const enrolmentOf = ({ url, caFile }: EnrollableCentral) => ({ url, caFile, signIn: 'azure', azureScope: `${AUDIENCE}/.default` });
+
 /** Undefined when nobody listens. @throws Fault when it does not prove itself in time, as on a machine that has much to do. */
 async function through(entry: EntryFile): Promise<Client | undefined> {
   const wire = await openWire(entry.socket, clock);
   return wire && connect({ wire, entry, clock, hmac, same, nonce, client: { name: 'harness', version: '1', kind: 'terminal' } });
 }
 
-/** Answers with a token from the simulated Entra, for a day; a real one would cost a start of Node at each of ten thousand lives. */
-async function signedInAz({ azure }: Town, { azureObjectId }: Engineer): Promise<string> {
+/** Answers with tokens for Azure and for central, issued now; a real one would cost a start of Node at each of ten thousand lives. */
+async function signedInAz({ azure }: Town, { azureObjectId, token }: Engineer): Promise<string> {
   const issued = await azure.credential(azureObjectId).getToken('https://management.azure.com/.default');
   if (!issued) throw new Error('No token');
   const expires = Math.floor(issued.expiresOnTimestamp / SECOND);
   const expiresOn = new Date(expires * SECOND).toISOString().replace('T', ' ').replace('Z', '000');
-  const answer = { accessToken: issued.token, expiresOn, expires_on: expires, subscription: azure.world.estate.subscriptions[0]?.id };
-  return `#!/bin/sh\ncat <<'END'\n${JSON.stringify({ ...answer, tenant: azure.tenantId, tokenType: 'Bearer' })}\nEND\n`;
+  const account = { subscription: azure.world.estate.subscriptions[0]?.id, tenant: azure.tenantId, tokenType: 'Bearer' };
+  const answer = (accessToken: string) => JSON.stringify({ accessToken, expiresOn, expires_on: expires, ...account });
+  return `#!/bin/sh\ncase "$*" in\n*${AUDIENCE}*) echo '${answer(token)}' ;;\n*) echo '${answer(issued.token)}' ;;\nesac\n`;
 }

@@ -12,10 +12,10 @@ import { type AzureCloud, startAzure } from '../../clouds/azure/start.ts';
 import type { Timing } from '../../clouds/azure/timing.ts';
 import { type Certificates, makeCertificates } from '../../clouds/certificates.ts';
 import { centralIn, type Listed } from '../../e2e/central-folder.ts';
-import type { CentralProcess, HowToRun } from '../../e2e/central-process.ts';
+import type { HowToRun } from '../../e2e/central-process.ts';
 import { type Identity, startIdentity } from '../../identity/provider.ts';
 
-const AUDIENCE = 'api://portcullis';
+export const AUDIENCE = 'api://portcullis';
 /** Longest time that the simulated Azure lets a removed right work here, as the product is told. */
 export const PROPAGATION_SECONDS = 1;
 
@@ -71,7 +71,8 @@ export async function startTown({ folder, engineers: count, balancers, timing }:
     people: people.map(({ azureObjectId, groups, ...person }) => ({ ...person, oid: azureObjectId, groups: [...groups] })),
     audience: AUDIENCE,
     certificates,
-    accessTokenSeconds: 86_400,
+    // Also for a process whose clock is days ahead.
+    accessTokenSeconds: 40 * 86_400,
   });
   await endings.add(() => identity.close());
   const signedIn = await Promise.all(people.map(async (person) => ({ ...person, token: (await identity.signIn(person.id)).accessToken })));
@@ -91,8 +92,11 @@ export interface CentralOptions {
   run?: HowToRun | undefined;
 }
 
+/** With what an enrolment file says of it. */
+export type EnrollableCentral = Awaited<ReturnType<typeof centralIn>>;
+
 /** A central of this town, not started, whose policy lets every engineer have anything for a day. */
-export function centralOf(town: Town, { name, more, run }: CentralOptions): Promise<CentralProcess> {
+export function centralOf(town: Town, { name, more, run }: CentralOptions): Promise<EnrollableCentral> {
   const place = path.join(town.folder, name);
   const policyDir = path.join(place, 'policy');
   writePolicy(policyDir);
