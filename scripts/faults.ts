@@ -1,0 +1,41 @@
+// `npm run faults [-- NAME…]`: the long forms of the harnesses in test/faults, whose short forms are part of `npm test`.
+import { runTestFiles } from './node-tests.ts';
+import { runStep, type Step, summary } from './steps.ts';
+
+/** A script, or test files that are run again and again: their short form is all that one run can show. */
+type Harness = { name: string } & ({ script: string; args?: readonly string[] } | { files: readonly string[]; rounds: number });
+
+const HARNESSES: readonly Harness[] = [
+  { name: 'kill', script: 'test/faults/kill/long.ts' },
+  { name: 'clocks', files: ['test/faults/clocks/clocks.test.ts'], rounds: 10 },
+];
+
+const ROUND_LIMIT = 10 * 60_000;
+
+function stepOf(harness: Harness): Step {
+  const { name } = harness;
+  if ('script' in harness) return { name, run: [process.execPath, harness.script, ...(harness.args ?? [])] };
+  const { files, rounds } = harness;
+  return {
+    name,
+    run: async () => {
+      for (let round = 1; round <= rounds; round++) {
+        const passed = await runTestFiles({ files: [...files], concurrency: 1, timeout: ROUND_LIMIT, reporter: 'spec' });
+        if (!passed) throw new Error(`round ${round} of ${rounds} failed`);
+      }
+      return `${rounds} rounds passed`;
+    },
+  };
+}
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !HARNESSES.some((harness) => harness.name === name));
+if (unknown.length > 0) {
+  console.error(`No harness is called ${unknown.join(', ')}. Harnesses: ${HARNESSES.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+const chosen = names.length > 0 ? HARNESSES.filter(({ name }) => names.includes(name)) : HARNESSES;
+const outcomes = [];
+for (const harness of chosen) outcomes.push(await runStep(stepOf(harness), false));
+console.log(summary('npm run faults', outcomes));
+process.exitCode = outcomes.every(({ ok }) => ok) ? 0 : 1;
