@@ -47,7 +47,8 @@ const TARGETS = {
     makes: ['portcullis.mjs', 'portcullis'],
     entry: 'daemon/cli/main.ts',
     options: { ...node, chunkNames: 'portcullis/[name]-[hash]' },
-    finish: (dist) => runnable(path.join(dist, 'portcullis.mjs')),
+    // What is read page by page is thrown away at once: with a large nursery it would only lie there, 64 MiB of it.
+    finish: (dist) => runnable(path.join(dist, 'portcullis.mjs'), '--max-semi-space-size=1'),
   },
   central: {
     makes: ['central.mjs', 'central', WASM],
@@ -105,8 +106,10 @@ export function refuseLazyCommonJs({ inputs }: Pick<Metafile, 'inputs'>): void {
   }
 }
 
-function runnable(file: string): void {
-  writeFileSync(file, `#!/usr/bin/env node\n${readFileSync(file, 'utf8')}`);
+/** @param flag For Node. */
+function runnable(file: string, flag?: string): void {
+  const node = flag === undefined ? 'node' : `-S node ${flag}`;
+  writeFileSync(file, `#!/usr/bin/env ${node}\n${readFileSync(file, 'utf8')}`);
   chmodSync(file, 0o755);
 }
 
