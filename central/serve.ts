@@ -1,10 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { schedule } from 'node-cron';
 import type { Logger } from 'pino';
 import { type Granting, type Provider, providerOf } from '../cloud/provider.ts';
 import type { Discovery } from '../protocol/central-api.ts';
-import { type Clock, HOUR, MINUTE, type Millis } from '../protocol/clock.ts';
+import { type Clock, HOUR, MINUTE, type Millis, SECOND } from '../protocol/clock.ts';
 import { jumpWords, watchClock } from '../protocol/clock-watch.ts';
 import { Fault } from '../protocol/fault.ts';
 import type { ResourceId } from '../protocol/ids.ts';
@@ -34,6 +33,9 @@ import { Requests } from './requests/requests.ts';
 import { Resources } from './resources.ts';
 import { sqliteDialect } from './store/sqlite.ts';
 import { Store } from './store/store.ts';
+import { Drift } from './sweeps/drift.ts';
+import { Reconcile } from './sweeps/reconcile.ts';
+import { cron, type Schedule, type Sweep, startSweeps } from './sweeps/sweeps.ts';
 import { Views } from './views.ts';
 import { watchFolder } from './watch.ts';
 
@@ -103,6 +105,8 @@ export interface CentralParts {
   bootId?: string | undefined;
   /** 0 to 1, for spreading retries. */
   random: () => number;
+  /** Runs the slow sweeps; cron where none is given. */
+  schedule?: Schedule | undefined;
 }
 
 export interface Central {
@@ -126,6 +130,7 @@ export async function startCentral({
   logger,
   bootId,
   random,
+  schedule = cron,
 }: CentralParts): Promise<Central> {
   const trouble = troubleIn(logger);
   if (settings.longestRequestLife < CALL_TIMEOUT + MINUTE) {
@@ -231,7 +236,15 @@ export async function startCentral({
     await server.listen({ host: settings.listen.host, port: settings.listen.port });
     // Listening first: a long backlog does not keep anybody out.
     runner.resume();
+    const reconcile = new Reconcile({ granting, runner, store, clock, trouble });
+    const drift = new Drift({ granting, runner, store, clock });
     const sweep = () => runner.sweep();
+    const all: Sweep[] = [
+      { name: 'due', when: '* * * * *', limit: 50 * SECOND, run: sweep },
+      { name: 'retry', when: '* * * * *', limit: 50 * SECOND, run: (signal) => reconcile.again(signal) },
+      { name: 'reconcile', when: '*/5 * * * *', limit: 4 * MINUTE, atStart: true, run: (signal) => reconcile.run(signal) },
+      { name: 'drift', when: '*/15 * * * *', limit: 10 * MINUTE, run: (signal) => drift.run(signal) },
+    ];
     closers.push(
       watchClock(clock, (by) => {
         logger.warn({ ms: by }, 'clock jumped');
@@ -240,20 +253,12 @@ export async function startCentral({
         sweep().catch((error: unknown) => trouble(error, 'sweep'));
       }),
     );
-    closers.push(reap(sweep, trouble));
+    closers.push(startSweeps(all, { clock, schedule, trouble }));
     return { url: urlOf(settings.listen.host, server.server.address() as AddressInfo), reloadPolicy: () => live.reload(), sweep, close };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-/** The slow sweep beside the deadlines, also for the minutes that cron did not wake for. */
-function reap(sweep: () => Promise<void>, trouble: (error: unknown, what: string) => void): () => unknown {
-  const run = () => sweep().catch((error: unknown) => trouble(error, 'sweep'));
-  const task = schedule('* * * * *', run, { name: 'reaper', noOverlap: true, suppressMissedWarning: true });
-  task.on('execution:missed', run);
-  return () => task.destroy();
 }
 
 const urlOf = (host: string, { port }: { port: number }): string => `https://${host.includes(':') ? `[${host}]` : host}:${port}`;

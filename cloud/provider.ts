@@ -103,10 +103,31 @@ export interface Granting {
   standing(order: Order, signal: AbortSignal): Promise<'standing' | 'absent'>;
   /** Follows on from a bound order without a gap: the same right, a later end, keyed by the new grant. */
   prolong(from: Order, to: Order, signal: AbortSignal): Promise<Bound>;
+  /**
+   * Rights that stand and carry our mark, wherever the identity can see, as the orders that they were made by. Lists lag
+   * both ways. @throws Fault at the end, when a part of the list could not be read.
+   */
+  ours(signal: AbortSignal): AsyncIterable<Order>;
+  /**
+   * Rights given on balancers or their parts themselves that allow changing them, whoever gave them, but for those that
+   * the cloud ends by itself. @throws Fault at the end, when a part of the list could not be read.
+   */
+  direct(signal: AbortSignal): AsyncIterable<DirectRight>;
   /** Roles that the cloud can enforce on this resource, from the catalogue; guarded ones are marked. */
   roles(resource: ResourceId): CatalogueRole[];
   /** Longest time that a removed right may still work. */
   readonly propagation: Millis;
+}
+
+/** An assignment as the cloud lists it. */
+export interface DirectRight {
+  /** The cloud's own id of the assignment. */
+  id: string;
+  /** In lower case. */
+  principalId: string;
+  /** Our id of the role where the catalogue has it, else the cloud's name for it. */
+  role: string;
+  resource: ResourceId;
 }
 
 export interface CatalogueRole {

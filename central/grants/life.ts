@@ -76,6 +76,8 @@ export type GrantEvent =
   | { type: 'unbind failed'; problem: Problem }
   | { type: 'looked'; answer: 'standing' | 'absent' }
   | { type: 'look failed'; problem: Problem }
+  /** The cloud's list of what is ours does not have it. */
+  | { type: 'unlisted' }
   /** Another grant took the right over. */
   | { type: 'superseded'; by: GrantId }
   /** The wall clock was set, or the machine was started again: instants of before are no measure any more. */

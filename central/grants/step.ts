@@ -45,6 +45,8 @@ export function step(life: GrantLife, event: GrantEvent, now: Instant, rules: Li
       return life.state === 'revoking' ? lookedForProof(life, event.answer, now, rules) : lookedForLife(life, event.answer, now);
     case 'look failed':
       return lookFailed(life, event.problem, now, rules);
+    case 'unlisted':
+      return isLive(life) && life.state !== 'activating' ? same({ ...life, act: { call: 'look', at: now } }) : same(life);
     case 'superseded':
       return superseded(life, event.by, now);
     case 'clock jumped':

@@ -100,6 +100,20 @@ const MIGRATIONS: Record<string, Migration> = {
         .execute();
     },
   },
+  '0004-findings-and-facts': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('findings')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('at', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('facts')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('value', 'text', (column) => column.notNull())
+        .execute();
+    },
+  },
 };
 
 /** Brings the store up to date. A store that is newer than this program is left alone. */

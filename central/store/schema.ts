@@ -2,6 +2,8 @@
 export interface Schema {
   requests: RequestRow;
   grants: GrantRow;
+  findings: FindingRow;
+  facts: FactRow;
   events: EventRow;
   heads: HeadRow;
   tree: TreeRow;
@@ -89,4 +91,15 @@ interface ReceiptRow {
   source: string;
   last: number;
   note: string;
+}
+
+/** What a sweep has told, so that it is told once. */
+interface FindingRow {
+  id: string;
+  at: number;
+}
+
+interface FactRow {
+  name: string;
+  value: string;
 }

@@ -81,6 +81,16 @@ export class Reading {
     return row && keptGrant(row);
   }
 
+  /** Ids of what a sweep has told. */
+  async findings(): Promise<Set<string>> {
+    const rows = await this.db.selectFrom('findings').select('id').execute();
+    return new Set(rows.map(({ id }) => id));
+  }
+
+  async fact(name: string): Promise<string | undefined> {
+    return (await this.db.selectFrom('facts').select('value').where('name', '=', name).executeTakeFirst())?.value;
+  }
+
   /** Grants of one right that may stand. */
   async references(right: string): Promise<GrantLife[]> {
     const rows = await this.db
@@ -181,6 +191,20 @@ export class Writing extends Reading implements GrantWriting {
       .values({ ...fixed, ...row })
       .onConflict((conflict) => conflict.column('id').doNothing());
     return (await first.executeTakeFirst()).numInsertedOrUpdatedRows === 1n;
+  }
+
+  async putFinding(id: string, at: Instant): Promise<void> {
+    const told = this.db.insertInto('findings').values({ id, at: Math.round(at) });
+    await told.onConflict((conflict) => conflict.column('id').doNothing()).execute();
+  }
+
+  async dropFindings(ids: readonly string[]): Promise<void> {
+    for (const id of ids) await this.db.deleteFrom('findings').where('id', '=', id).execute();
+  }
+
+  async putFact(name: string, value: string): Promise<void> {
+    const fact = this.db.insertInto('facts').values({ name, value });
+    await fact.onConflict((conflict) => conflict.column('name').doUpdateSet({ value })).execute();
   }
 
   /** The event as it will stand: all that this transaction appends goes in together, when everything else is done. */

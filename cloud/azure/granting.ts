@@ -14,6 +14,7 @@ import { filterFor, isAssigned, timeBoxed } from './schedule-list.ts';
 import { ScheduleRequests } from './schedule-requests.ts';
 import { type AzureSettings, PROPAGATION, SHORTEST_HOLD } from './settings.ts';
 import { sharedTokens } from './shared-tokens.ts';
+import { directRights, markedRights } from './standing-rights.ts';
 import { startElevation } from './start-elevation.ts';
 
 /**
@@ -67,6 +68,8 @@ export function azureGranting(credential: TokenCredential, settings: AzureSettin
         throw faultOf(error, clock.now());
       }
     },
+    ours: (signal) => markedRights(clients, clock, signal),
+    direct: (signal) => directRights(clients, clock, signal),
     roles: (resource) => rolesOn(resource).map(shown),
   };
 }

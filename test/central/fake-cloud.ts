@@ -1,4 +1,4 @@
-import type { Bound, CatalogueRole, Granting, Order, Provider, Unbound } from '../../cloud/provider.ts';
+import type { Bound, CatalogueRole, DirectRight, Granting, Order, Provider, Unbound } from '../../cloud/provider.ts';
 import type { Clock, Millis } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { GrantId, ResourceId, RoleId } from '../../protocol/ids.ts';
@@ -39,7 +39,9 @@ export class FakeCloud implements Provider, Granting {
   readonly balancers = new Map<string, LoadBalancer>();
   partList: Part[] = [];
   roleList: CatalogueRole[] = ROLES.map((id) => aRole(id));
-  /** Reading resources and locks fails. */
+  /** Assignments that somebody made elsewhere. */
+  directRights: DirectRight[] = [];
+  /** Reading resources, locks and lists fails. */
   down = false;
   /** What the list says, when it lies. */
   listSays: 'standing' | 'absent' | undefined;
@@ -117,6 +119,19 @@ export class FakeCloud implements Provider, Granting {
 
   async unbind(order: Order): Promise<Unbound> {
     return this.#run('unbind', order, () => (this.rights.delete(keyOf(order)) ? { state: 'accepted' } : { state: 'nothing there' }));
+  }
+
+  async *ours(): AsyncGenerator<Order> {
+    if (this.down) throw unreachable();
+    for (const [key, { grantId, notAfter }] of this.rights) {
+      const [principalId, roleId, resource] = JSON.parse(key) as [string, RoleId, ResourceId];
+      if (this.#clock.now() < notAfter) yield { grantId, principalId, roleId, resource, notAfter, reason: '' };
+    }
+  }
+
+  async *direct(): AsyncGenerator<DirectRight> {
+    if (this.down) throw unreachable();
+    yield* this.directRights;
   }
 
   async standing(order: Order): Promise<'standing' | 'absent'> {

@@ -41,6 +41,7 @@ const events = fc.constantFrom<GrantEvent[]>(
   { type: 'looked', answer: 'absent' },
   { type: 'look failed', problem },
   { type: 'superseded', by: '00000000-0000-4000-8000-000000000009' as GrantId },
+  { type: 'unlisted' },
   { type: 'clock jumped' },
   { type: 'restarted' },
 );

@@ -1,0 +1,109 @@
+import type { Granting, Order } from '../../cloud/provider.ts';
+import { type Clock, type Instant, MINUTE } from '../../protocol/clock.ts';
+import type { GrantId } from '../../protocol/ids.ts';
+import { mayStand } from '../../protocol/lifecycle.ts';
+import type { GrantLife } from '../grants/life.ts';
+import type { GrantRunner } from '../grants/runner.ts';
+import { stamp } from '../record/body.ts';
+import type { Store } from '../store/store.ts';
+
+export interface ReconcileParts {
+  granting: Granting;
+  runner: Pick<GrantRunner, 'standing' | 'send'>;
+  store: Pick<Store, 'grant' | 'write'>;
+  clock: Clock;
+  trouble: (error: unknown, what: string) => void;
+}
+
+/** A right of ours that stands in the cloud, and no grant accounts for it. */
+interface Orphan {
+  order: Order;
+  since: Instant;
+  /** The record has that it was found. */
+  told: boolean;
+  delayed: boolean;
+}
+
+/**
+ * Compares the grants with the cloud's own list of what carries our mark. A right that nobody here remembers, for the
+ * store was lost or comes from a backup, is taken back. A grant whose right is not listed is looked at again.
+ */
+export class Reconcile {
+  readonly #parts: ReconcileParts;
+  readonly #orphans = new Map<GrantId, Orphan>();
+
+  constructor(parts: ReconcileParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws Fault when not all of the list could be read. What was read is acted on all the same. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { granting, runner, clock, trouble } = this.#parts;
+    const before = runner.standing.filter(({ bind }) => bind.outcome === 'assigned' && bind.calledAt + granting.propagation < clock.now());
+    const listed = new Set<string>();
+    const found = new Set<GrantId>();
+    for await (const order of granting.ours(signal)) {
+      listed.add(rightOf(order));
+      if (!(await this.#isOrphan(order).catch(() => false))) continue;
+      found.add(order.grantId);
+      if (!this.#orphans.has(order.grantId)) this.#orphans.set(order.grantId, { order, since: clock.now(), told: false, delayed: false });
+    }
+    // What is not listed any more is gone.
+    for (const [id, orphan] of this.#orphans) if (!found.has(id)) await this.#gone(orphan).catch((error) => trouble(error, 'orphan'));
+    await this.again(signal);
+    for (const life of before)
+      if (!listed.has(rightOf(orderRight(life)))) await runner.send(life.id, { type: 'unlisted' }).catch(() => undefined);
+  }
+
+  /** Asks once more for the end of what was found and has not gone yet. */
+  async again(signal: AbortSignal): Promise<void> {
+    for (const orphan of this.#orphans.values()) {
+      await this.#takeBack(orphan, signal).catch((error) =>
+        this.#parts.trouble(error, `the end of ${orphan.order.grantId}, which no grant accounts for`),
+      );
+    }
+  }
+
+  async #isOrphan(order: Order): Promise<boolean> {
+    const { runner, store, granting, clock } = this.#parts;
+    if (runner.standing.some((life) => rightOf(orderRight(life)) === rightOf(order))) return false;
+    const row = await store.grant(order.grantId);
+    // Lists lag: what ended a moment ago may still stand in them.
+    return !row || mayStand(row.state) || (row.goneAt ?? row.notAfter) + granting.propagation + MINUTE < clock.now();
+  }
+
+  /** The cloud first, the record second. */
+  async #takeBack(orphan: Orphan, signal: AbortSignal): Promise<void> {
+    const { granting, clock } = this.#parts;
+    const { order } = orphan;
+    const answer = await granting.unbind(order, signal).catch((error: unknown) => ({ state: 'failed', error }) as const);
+    if (!orphan.told)
+      await this.#tell('orphan.found', `${what(order)} stands in the cloud, but no grant accounts for it: it is taken back`, order);
+    orphan.told = true;
+    if (answer.state === 'stuck' || answer.state === 'failed') {
+      if (!orphan.delayed && clock.now() - orphan.since >= MINUTE) {
+        await this.#tell('revocation.delayed', `${what(order)} may still stand`, order);
+        orphan.delayed = true;
+      }
+      throw answer.state === 'failed' ? answer.error : new Error(answer.problem.message);
+    }
+  }
+
+  async #gone({ order }: Orphan): Promise<void> {
+    this.#orphans.delete(order.grantId);
+    await this.#tell('orphan.gone', `${what(order)} does not stand in the cloud any more`, order);
+  }
+
+  async #tell(kind: 'orphan.found' | 'orphan.gone' | 'revocation.delayed', text: string, order: Order): Promise<void> {
+    const { store, clock } = this.#parts;
+    const { grantId, principalId, roleId, resource, notAfter } = order;
+    await store.write((tx) => tx.append({ ...stamp(clock, kind, text), grantId, data: { principalId, role: roleId, resource, notAfter } }));
+  }
+}
+
+const what = ({ roleId, principalId, resource }: Order): string => `The role ${roleId} of ${principalId} on ${resource.split('/').at(-1)}`;
+
+type Right = Pick<Order, 'principalId' | 'roleId' | 'resource'>;
+const orderRight = ({ principalId, role, resource }: GrantLife): Right => ({ principalId, roleId: role.id, resource: resource.id });
+/** Clouds do not mind the case of ids. */
+const rightOf = ({ principalId, roleId, resource }: Right): string => JSON.stringify([principalId, roleId, resource]).toLowerCase();
