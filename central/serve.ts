@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import { type Granting, type Provider, providerOf } from '../cloud/provider.ts';
+import { type Granting, type Provider, providerOf, type StandingRights } from '../cloud/provider.ts';
 import type { Discovery } from '../protocol/central-api.ts';
 import { type Clock, HOUR, MINUTE, type Millis, SECOND } from '../protocol/clock.ts';
 import { jumpWords, watchClock } from '../protocol/clock-watch.ts';
@@ -95,7 +95,7 @@ export interface CentralParts {
   clock: Clock;
   /** With central's own identity: reads resources and locks. */
   provider: Provider;
-  granting: Granting;
+  granting: Granting & StandingRights;
   directory: Directory & { reload?(): Promise<void> };
   /** The directory's file, watched for changes. */
   directoryFile?: string | undefined;

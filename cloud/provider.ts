@@ -103,6 +103,14 @@ export interface Granting {
   standing(order: Order, signal: AbortSignal): Promise<'standing' | 'absent'>;
   /** Follows on from a bound order without a gap: the same right, a later end, keyed by the new grant. */
   prolong(from: Order, to: Order, signal: AbortSignal): Promise<Bound>;
+  /** Roles that the cloud can enforce on this resource, from the catalogue; guarded ones are marked. */
+  roles(resource: ResourceId): CatalogueRole[];
+  /** Longest time that a removed right may still work. */
+  readonly propagation: Millis;
+}
+
+/** What stands in the cloud, as its lists say to the identity that can grant. */
+export interface StandingRights {
   /**
    * Rights that stand and carry our mark, wherever the identity can see, as the orders that they were made by. Lists lag
    * both ways. @throws Fault at the end, when a part of the list could not be read.
@@ -113,10 +121,6 @@ export interface Granting {
    * the cloud ends by itself. @throws Fault at the end, when a part of the list could not be read.
    */
   direct(signal: AbortSignal): AsyncIterable<DirectRight>;
-  /** Roles that the cloud can enforce on this resource, from the catalogue; guarded ones are marked. */
-  roles(resource: ResourceId): CatalogueRole[];
-  /** Longest time that a removed right may still work. */
-  readonly propagation: Millis;
 }
 
 /** An assignment as the cloud lists it. */

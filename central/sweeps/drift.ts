@@ -1,11 +1,11 @@
-import type { DirectRight, Granting } from '../../cloud/provider.ts';
+import type { DirectRight, StandingRights } from '../../cloud/provider.ts';
 import type { Clock } from '../../protocol/clock.ts';
 import type { GrantRunner } from '../grants/runner.ts';
 import { stamp } from '../record/body.ts';
 import type { Store } from '../store/store.ts';
 
 export interface DriftParts {
-  granting: Pick<Granting, 'direct'>;
+  granting: Pick<StandingRights, 'direct'>;
   runner: Pick<GrantRunner, 'standing'>;
   store: Pick<Store, 'findings' | 'write'>;
   clock: Clock;

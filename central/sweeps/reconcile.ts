@@ -1,4 +1,4 @@
-import type { Granting, Order } from '../../cloud/provider.ts';
+import type { Granting, Order, StandingRights } from '../../cloud/provider.ts';
 import { type Clock, type Instant, MINUTE } from '../../protocol/clock.ts';
 import type { GrantId } from '../../protocol/ids.ts';
 import { mayStand } from '../../protocol/lifecycle.ts';
@@ -8,7 +8,7 @@ import { stamp } from '../record/body.ts';
 import type { Store } from '../store/store.ts';
 
 export interface ReconcileParts {
-  granting: Granting;
+  granting: Pick<Granting, 'unbind' | 'propagation'> & Pick<StandingRights, 'ours'>;
   runner: Pick<GrantRunner, 'standing' | 'send'>;
   store: Pick<Store, 'grant' | 'write'>;
   clock: Clock;

@@ -4,7 +4,7 @@ import type { Clock } from '../../protocol/clock.ts';
 import type { ResourceId, RoleId } from '../../protocol/ids.ts';
 import type { Problem } from '../../protocol/model.ts';
 import { type CatalogueEntry, catalogueRoles } from '../../roles/catalogue.ts';
-import type { Bound, CatalogueRole, Granting, Order } from '../provider.ts';
+import type { Bound, CatalogueRole, Granting, Order, StandingRights } from '../provider.ts';
 import { azureClients } from './clients.ts';
 import { type Elevation, elevationOf } from './elevation.ts';
 import { endElevation } from './end-elevation.ts';
@@ -21,7 +21,7 @@ import { startElevation } from './start-elevation.ts';
  * Mode B: an administrator's assignment under Entra PIM that Azure itself ends at the order's instant. The end is
  * absolute, so that no retry and no delay lengthens it.
  */
-export function azureGranting(credential: TokenCredential, settings: AzureSettings, clock: Clock): Granting {
+export function azureGranting(credential: TokenCredential, settings: AzureSettings, clock: Clock): Granting & StandingRights {
   const shared = sharedTokens(credential, clock);
   const clients = azureClients(shared, settings);
   const requests = new ScheduleRequests(clients, shared, clock);

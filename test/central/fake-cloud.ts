@@ -1,4 +1,4 @@
-import type { Bound, CatalogueRole, DirectRight, Granting, Order, Provider, Unbound } from '../../cloud/provider.ts';
+import type { Bound, CatalogueRole, DirectRight, Granting, Order, Provider, StandingRights, Unbound } from '../../cloud/provider.ts';
 import type { Clock, Millis } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { GrantId, ResourceId, RoleId } from '../../protocol/ids.ts';
@@ -28,7 +28,7 @@ interface Right {
 const unreachable = () => new Fault('cloud-unreachable', 'The cloud does not answer', { retryable: true });
 
 /** A cloud in memory that keeps rights, ends them by itself, and fails as told. Speaks central's two interfaces. */
-export class FakeCloud implements Provider, Granting {
+export class FakeCloud implements Provider, Granting, StandingRights {
   readonly id = 'azure';
   propagation: Millis = 60_000;
   readonly #rights = new Map<string, Right>();
