@@ -3,7 +3,9 @@ import type { Order } from '../../cloud/provider.ts';
 import { GrantId, RequestId } from '../../protocol/ids.ts';
 import { Approval, Approvers, Decision, EndReason, Person, Problem, ResourceRef, RoleRef } from '../../protocol/model.ts';
 
-const instant = v.number();
+/** What a date can be: a damaged row with an end beyond all time would never be ended. */
+const instant = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
+const amount = v.pipe(v.number(), v.minValue(0), v.finite());
 
 /**
  * `intended`: durable, the cloud is being asked · `waiting`: for the cloud's approvers · `cancelling`: taking that request back ·
@@ -35,7 +37,7 @@ export const PimLease = v.object({
   role: RoleRef,
   allows: v.array(v.string()),
   actions: v.array(v.string()),
-  duration: v.number(),
+  duration: amount,
   reason: v.string(),
   ticket: v.optional(v.string()),
   decision: Decision,
@@ -64,10 +66,10 @@ export const PimLease = v.object({
   releasableAt: v.optional(instant),
   problem: v.optional(Problem),
   /** Checks and failed tries within the phase, for growing intervals. */
-  checks: v.number(),
-  tries: v.number(),
+  checks: amount,
+  tries: amount,
   /** Denials in a row: while it should be usable, or once it should be over. */
-  denials: v.number(),
+  denials: amount,
   /** When the cloud was last asked to release. */
   releaseAskedAt: v.optional(instant),
   /** The wall clock was set then: a wait that began with `createdAt` began anew. */
