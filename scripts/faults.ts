@@ -7,6 +7,8 @@ type Harness = { name: string } & ({ script: string; args?: readonly string[] } 
 
 const HARNESSES: readonly Harness[] = [
   { name: 'kill', script: 'test/faults/kill/long.ts' },
+  { name: 'door', script: 'test/faults/door/long.ts' },
+  { name: 'secrets', script: 'test/faults/secrets/long.ts' },
   { name: 'clocks', files: ['test/faults/clocks/clocks.test.ts'], rounds: 10 },
 ];
 
