@@ -8,6 +8,8 @@ import { clockTime, move, named, record, same } from './moves.ts';
 
 const FIRST_RETRY: Millis = SECOND;
 const LONGEST_RETRY: Millis = MINUTE;
+/** No cloud keeps a right from being taken back for longer after it was given. */
+const LONGEST_HOLD: Millis = 5 * MINUTE;
 /** Grants of one right wake each other; this is in case that they do not. */
 const SHARED_RETRY: Millis = 5 * SECOND;
 /** An end that takes longer than this is said in the record, once. */
@@ -78,7 +80,8 @@ export function unbound(life: GrantLife, answer: Unbound, now: Instant, rules: L
         effects: [],
       };
     case 'not yet': {
-      const again = Math.max(answer.again, now + FIRST_RETRY);
+      // By the cloud's clock: this one may have been set back by any length.
+      const again = Math.min(Math.max(answer.again, now + FIRST_RETRY), now + LONGEST_HOLD);
       const awaiting = `${answer.why}; the cloud allows the release from ${clockTime(again)}`;
       return alarm({ ...life, releasableAt: again, awaiting, problem: undefined, act: { call: 'unbind', at: again } }, awaiting, now);
     }

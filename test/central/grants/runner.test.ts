@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { MINUTE, SECOND } from '../../../protocol/clock.ts';
+import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
 import type { EndReason } from '../../../protocol/model.ts';
 import { LONGEST_REQUEST_LIFE, World } from './world.ts';
 
@@ -107,6 +107,17 @@ test('"not yet" is honoured and shown', async (t) => {
   await world.clock.advance(3 * MINUTE + SECOND);
   assert.equal(world.cloud.count('unbind'), 2);
   assert.ok(!world.allows(waiting));
+});
+
+test("an instant of the cloud's is not waited for by a clock that was set back", async (t) => {
+  const world = await open(t);
+  const id = await world.grant({ notAfter: world.clock.now() + 12 * HOUR });
+  await world.clock.advance(10);
+  world.cloud.fail('unbind', { notYet: 4 * MINUTE + HOUR });
+  await world.runner.send(id, end());
+  await world.clock.advance(5 * MINUTE + SECOND);
+  assert.equal(world.cloud.count('unbind'), 2);
+  assert.ok(!world.allows(await world.life(id)));
 });
 
 test('"nothing there" while the right stands is not believed', async (t) => {
