@@ -140,6 +140,7 @@ export class GrantRunner {
 
   /** The slow sweep: whatever is due and was not seen to be, revocations that nothing drives, steps that were not saved. */
   async sweep(): Promise<void> {
+    await this.#watchOthers();
     await Promise.allSettled(this.#held.all().map((held) => this.#look(held)));
   }
 
@@ -149,6 +150,13 @@ export class GrantRunner {
     this.#alarms.close();
     this.#parts.calls.close();
     await this.#saving.idle();
+  }
+
+  /** What other runners of this store have made since is watched, in case that they drive it no more. */
+  async #watchOthers(): Promise<void> {
+    if (this.#parts.store.exclusive) return;
+    const standing = await this.#parts.store.standing();
+    for (const kept of standing) if (!this.#held.get(kept.life.id)) this.#held.add({ ...this.#taken(kept), theirs: true });
   }
 
   async #look(held: Held): Promise<void> {

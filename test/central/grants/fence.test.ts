@@ -110,3 +110,17 @@ test('the call that gives power is made by one of them', async (t) => {
   assert.equal(world.cloud.count('bind'), 0);
   assert.equal(world.runner.find(id), undefined);
 });
+
+test('what another gave that has died since is found by the sweep, and ended', async (t) => {
+  const { world, second } = await two(t);
+  const id = await world.grant({ principalId: 'oid-ben' });
+  await world.clock.advance(10);
+  assert.equal(second.find(id), undefined);
+  await world.runner.close();
+  await second.sweep();
+  assert.ok(second.find(id), 'whoever ends it is heard');
+  await world.clock.advance(20 * MINUTE);
+  await second.sweep();
+  await world.clock.advance(MINUTE);
+  assert.equal((await world.life(id)).state, 'gone');
+});
