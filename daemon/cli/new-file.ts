@@ -21,7 +21,7 @@ export async function newFile(file: string): Promise<NewFile> {
     await rm(part, { force: true });
   };
   return {
-    append: async (text) => void (await handle.write(text)),
+    append: async (text) => void (await handle.appendFile(text)),
     async done() {
       await handle.sync();
       try {

@@ -5,7 +5,7 @@ import type { Params, Result } from '../../protocol/messages.ts';
 import { conditions } from './query.ts';
 
 /** An answer's events, in bytes: what both ends hold in memory at a time while a long record is read. */
-const MOST_BYTES = 128 * 1_024;
+const MOST_BYTES = 256 * 1_024;
 const MOST_CHAINS = 1_000;
 
 /** Reads the record chain by chain, by its primary key: each answer costs the same, wherever in a record of any length it is. */

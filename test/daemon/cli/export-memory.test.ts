@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createReadStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createReadStream, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { buildTarget } from '../../../scripts/build.ts';
 import { longRecord } from '../../support/long-record.ts';
 import { scratch, scratchHome } from '../../support/scratch.ts';
+import { until } from '../../support/until.ts';
 
 /** `EXPORT_EVENTS=1000000` measures the promise itself; a multiple of 4,000. */
 const MANY = Number(process.env['EXPORT_EVENTS'] ?? 100_000);
@@ -41,9 +42,10 @@ function machine(t: TestContext, program: string, events: number) {
   writeFileSync(path.join(bin, 'az'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
   longRecord(path.join(state, 'journal.db'), events);
   const env = { HOME: home, PATH: `${bin}:${path.dirname(process.execPath)}:/usr/bin:/bin`, LANG: 'C.UTF-8', TZ: 'UTC' };
-  const run = (...argv: string[]) =>
+  const run = (argv: readonly string[], begun: (child: ChildProcess) => void = () => {}) =>
     new Promise<Ran>((resolve, reject) => {
       const child = spawn(program, argv, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+      begun(child);
       let [err, peak] = ['', 0];
       const look = setInterval(() => {
         peak = Math.max(peak, peakOf(child.pid));
@@ -59,6 +61,18 @@ function machine(t: TestContext, program: string, events: number) {
     });
   const daemon = () => peakOf(JSON.parse(readFileSync(path.join(state, 'run/daemon.json'), 'utf8')).pid);
   return { home, run, daemon };
+}
+
+/** Ctrl-C in the middle. */
+async function breakOff(run: ReturnType<typeof machine>['run'], home: string): Promise<void> {
+  const file = path.join(home, 'broken-off.jsonl');
+  const partOf = () => readdirSync(home).filter((name) => name.startsWith('broken-off'));
+  const ran = await run(['audit', 'export', '--out', file], async (child) => {
+    await until('a part of it is written', () => partOf().length > 0, 30_000);
+    child.kill('SIGINT');
+  });
+  assert.equal(ran.status, 130, ran.err);
+  assert.deepEqual(partOf(), []);
 }
 
 async function linesIn(file: string): Promise<number> {
@@ -77,16 +91,17 @@ test('exporting a long record needs no more memory than a short one, and less th
   const needed: { idle: number; cli: number; daemon: number }[] = [];
   for (const events of [FEW, MANY]) {
     const { home, run, daemon } = machine(t, program, events);
-    const idle = await run('status');
+    const idle = await run(['status']);
     assert.equal(idle.status, 0, idle.err);
     const before = daemon();
     const file = path.join(home, 'record.jsonl');
-    const exported = await run('audit', 'export', '--out', file);
+    const exported = await run(['audit', 'export', '--out', file]);
     assert.equal(exported.status, 0, exported.err);
     // The daemon has recorded something of its own, too.
     assert.ok((await linesIn(file)) > events);
     needed.push({ idle: idle.peak, cli: exported.peak - idle.peak, daemon: daemon() - before });
-    await run('daemon', '--stop');
+    if (events === MANY) await breakOff(run, home);
+    await run(['daemon', '--stop']);
   }
   t.diagnostic(`${FEW} and ${MANY} events, KiB: ${JSON.stringify(needed)}`);
   const [few, many] = needed;
