@@ -1,30 +1,21 @@
-import { DatabaseSync } from 'node:sqlite';
 import { sqliteDialect } from '../../central/store/sqlite.ts';
-import { Store, sha256 } from '../../central/store/store.ts';
-import { chain } from '../../protocol/audit.ts';
+import { Store } from '../../central/store/store.ts';
 import { storyBodies } from '../../test/support/audit-events.ts';
 
-/**
- * Grows the record of a store to so many events, each in its place of the chain. The store makes its own tables; the rows go in
- * by plain SQL, for through the store a million commits' worth of statements would take longer than all that is measured here.
- */
+/** Stories in one transaction. */
+const TOGETHER = 250;
+
+/** Grows the record of a store to so many events at least, as central writes them: chain, tree and all. */
 export async function fill(file: string, records: number): Promise<void> {
   const store = await Store.open(await sqliteDialect(file));
-  let { seq, hash } = await store.head();
-  await store.close();
-  const db = new DatabaseSync(file);
-  const insert = db.prepare('INSERT INTO events (seq, at, kind, body) VALUES (?, ?, ?, ?)');
-  db.exec('PRAGMA synchronous = OFF; BEGIN');
-  for (let n = 0; seq < records; n++) {
-    for (const body of storyBodies(n)) {
-      const event = chain(body, { source: 'central', seq: seq + 1, prev: hash }, sha256);
-      insert.run(event.seq, Math.round(event.at), event.kind, JSON.stringify(event));
-      ({ seq, hash } = event);
-    }
+  for (let { seq } = await store.head(); seq < records; ) {
+    seq = await store.write(async (tx) => {
+      let last = seq;
+      for (let n = 0; n < TOGETHER && last < records; n++) {
+        for (const body of storyBodies(seq + n)) last = (await tx.append(body)).seq;
+      }
+      return last;
+    });
   }
-  db.prepare(
-    "INSERT INTO heads (source, seq, hash) VALUES ('central', ?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
-  ).run(seq, hash);
-  db.exec('COMMIT');
-  db.close();
+  await store.close();
 }

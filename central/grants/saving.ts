@@ -17,7 +17,7 @@ interface Waiting {
 }
 
 /** Steps in one transaction at most: while it is written nothing else happens in this process, and grants fall due. */
-const AT_ONCE = 32;
+const AT_ONCE = 8;
 
 /**
  * Makes steps durable, all those together that come while the store is busy: one flush for many. What the store refuses
@@ -29,6 +29,7 @@ export class Saving {
   readonly #bootId: string | undefined;
   readonly #trouble: (error: unknown) => void;
   readonly #waiting: Waiting[] = [];
+  readonly #written = new WeakMap<Held, GrantLife>();
   #running: Promise<void> | undefined;
 
   constructor(store: Pick<GrantStore, 'write' | 'kept'>, clock: Clock, bootId: string | undefined, trouble: (error: unknown) => void) {
@@ -62,7 +63,7 @@ export class Saving {
       let batch: Waiting[] = [];
       // Drawn when the store begins: what has come until then goes along.
       const draw = () => {
-        batch = this.#waiting.splice(0, AT_ONCE);
+        batch = this.#draw();
         return batch.flatMap(({ changed }) => changed);
       };
       const together = await this.#write(draw);
@@ -77,6 +78,19 @@ export class Saving {
       }
     }
     this.#running = undefined;
+  }
+
+  /** What waited behind an earlier step of the same grant was written with that one. */
+  #draw(): Waiting[] {
+    const batch: Waiting[] = [];
+    while (batch.length < AT_ONCE) {
+      const next = this.#waiting.shift();
+      if (!next) break;
+      if (next.changed.every((held) => this.#written.get(held) === held.life && held.unsaved.length + held.failed.length === 0)) {
+        next.done({ ok: true });
+      } else batch.push(next);
+    }
+    return batch;
   }
 
   async #write(draw: () => readonly Held[]): Promise<Saved> {
@@ -97,7 +111,8 @@ export class Saving {
       const fenced = error instanceof Fenced;
       if (!fenced || !(await this.#landed(written).catch(() => false))) return { ok: false, error, fenced };
     }
-    for (const { held, bodies, failed } of written) {
+    for (const { held, row, bodies, failed } of written) {
+      this.#written.set(held, row.life);
       held.version++;
       held.unsaved.splice(0, bodies);
       held.failed.splice(0, failed);

@@ -1,6 +1,9 @@
 import type { SQLInputValue } from 'node:sqlite';
-import { type Dialect, type SqliteDatabase, SqliteDialect } from 'kysely';
+import { type Dialect, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
 import { Fault } from '../../protocol/fault.ts';
+
+/** Statements that are prepared once. There are fewer, but for lists of many lengths. */
+const KEPT_STATEMENTS = 200;
 
 /** All that is peculiar to SQLite. One central at a time: the file stays locked while it is open. */
 export async function sqliteDialect(file: string): Promise<Dialect> {
@@ -19,17 +22,23 @@ async function open(file: string): Promise<SqliteDatabase> {
       db.close();
       throw error;
     }
+    const statements = new Map<string, SqliteStatement>();
     return {
       close: () => db.close(),
       prepare(text) {
+        const known = statements.get(text);
+        if (known) return known;
         const statement = db.prepare(text);
-        return {
+        const prepared: SqliteStatement = {
           // SELECT, or RETURNING.
           reader: statement.columns().length > 0,
           all: (values) => statement.all(...flat(values)),
           run: (values) => statement.run(...flat(values)),
-          iterate: (values) => statement.iterate(...flat(values)),
+          // One of its own: it is read from while others may run.
+          iterate: (values) => db.prepare(text).iterate(...flat(values)),
         };
+        if (statements.size < KEPT_STATEMENTS) statements.set(text, prepared);
+        return prepared;
       },
     };
   } catch (cause) {
