@@ -70,7 +70,7 @@ export class Volume {
 
   unmount(): void {
     clearInterval(this.#filling);
-    execFileSync('umount', ['-l', this.dir], { stdio: 'pipe' });
+    execFileSync('/bin/umount', ['-l', this.dir], { stdio: 'pipe' });
   }
 
   get #filler(): string {
@@ -78,4 +78,4 @@ export class Volume {
   }
 }
 
-const mount = (...args: string[]): void => void execFileSync('mount', args, { stdio: 'pipe' });
+const mount = (...args: string[]): void => void execFileSync('/bin/mount', args, { stdio: 'pipe' });
