@@ -7,6 +7,7 @@ import { jumpWords, watchClock } from '../protocol/clock-watch.ts';
 import { LINGERS, VERSIONS } from '../protocol/door.ts';
 import type { GrantId } from '../protocol/ids.ts';
 import type { AuthorityId, Person } from '../protocol/model.ts';
+import type { NoteKey } from '../protocol/note.ts';
 import { no, yes } from '../protocol/refusal.ts';
 import type { DaemonState, SignIn } from '../protocol/state.ts';
 import { Authorities, type Authority, type EndBecause, type Truth } from './authority.ts';
@@ -24,6 +25,8 @@ import { Journal } from './journal/journal.ts';
 import { LiveState } from './live-state.ts';
 import type { Log } from './log.ts';
 import { PimAuthority } from './pim/authority.ts';
+import { CentralRecord, durableOnly } from './record/central-record.ts';
+import { Heartbeat } from './record/heartbeat.ts';
 import { AzureSignIn } from './sign-in/azure.ts';
 import { BrowserSignIn } from './sign-in/browser.ts';
 import type { HandedOverSession } from './sign-in/session.ts';
@@ -46,6 +49,8 @@ export interface CentralTarget {
   url: string;
   signIn: 'browser' | 'azure';
   azureScope?: string | undefined;
+  /** Central's key for its record; undefined: the first one that it shows counts from then on. */
+  recordKey?: NoteKey | undefined;
   dispatcher: Agent;
   /** Stands in for the HTTPS client. */
   http?: ((tokens: Tokens) => CentralHttp) | undefined;
@@ -111,6 +116,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
   /** The journal tells its health while it is being made, before anybody can be told. */
   let onHealth = (): void => {};
   let remembers = (): boolean => false;
+  let onRecorded = (): void => {};
   const live = new LiveState(clock, atFirst, log);
   const journal = new Journal({
     open: parts.openJournal,
@@ -121,7 +127,10 @@ export function composeDaemon(parts: DaemonParts): Daemon {
     source: instance,
     log,
     onHealth: () => onHealth(),
-    onEvent: (event) => live.apply({ type: 'audit', event }),
+    onEvent: (event) => {
+      live.apply({ type: 'audit', event });
+      onRecorded();
+    },
   });
   const truth: Truth = {
     now: () => live.now,
@@ -164,11 +173,13 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       })
     : undefined;
   const central = parts.central && parts.authorities.includes('central') ? composeCentral(parts.central) : undefined;
+  onRecorded = () => central?.record.recorded();
   const authorities = new Authorities(
     [central?.authority, pim].filter((authority): authority is Authority & (CentralAuthority | PimAuthority) => authority !== undefined),
   );
 
-  const health = new Health({ clock, live, journal, authorities: authorities.all });
+  const health = new Health({ clock, live, journal, authorities: authorities.all, forked: () => central?.record.forked });
+  const heartbeat = new Heartbeat({ clock, journal, held: () => heldNow() });
   onHealth = () => {
     if (journal.unhealthy === undefined) for (const authority of authorities.all) authority.healed();
     health.tell();
@@ -186,7 +197,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
   });
   const windows = new Windows({
     clock,
-    held: () => authorities.all.reduce((sum, authority) => sum + authority.held().length, 0),
+    held: () => heldNow(),
     // Without a limit: nobody waits, and a revocation is never dropped.
     onLastGone: () => void Promise.all(authorities.all.map((authority) => authority.endAll('window closed'))),
     onIdle: () => void stop(),
@@ -204,6 +215,8 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       inventory,
       onRefresh: () => (pim ? within(pim.refresh(), REFRESHED_WITHIN) : Promise.resolve()),
       journal,
+      receipted: central?.record ?? durableOnly(journal),
+      centralRecord: central?.record,
       signIns: signIns(),
       signal: ending.signal,
       onStop: () => void stop(),
@@ -216,6 +229,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       if (!left) inventory.stale();
     },
   });
+  const heldNow = () => authorities.all.reduce((sum, authority) => sum + authority.held().length, 0);
   let stopping: Promise<void> | undefined;
   let lingering = false;
   let cancelState: Cancel = () => {};
@@ -232,7 +246,11 @@ export function composeDaemon(parts: DaemonParts): Daemon {
     if (person && parts.central?.signIn === 'azure') central?.authority.kick();
   }
 
-  function composeCentral(target: CentralTarget): { authority: CentralAuthority; browser: BrowserSignIn | undefined } {
+  function composeCentral(target: CentralTarget): {
+    authority: CentralAuthority;
+    browser: BrowserSignIn | undefined;
+    record: CentralRecord;
+  } {
     const show = (signIn: Omit<SignIn, 'to'>) => live.apply({ type: 'sign-in', signIn: { to: 'central', ...signIn } });
     const browser: BrowserSignIn | undefined =
       target.signIn === 'browser'
@@ -245,6 +263,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
         : undefined;
     const tokens = browser ?? azureTokens(azure.credential, target.azureScope ?? '');
     const http = target.http?.(tokens) ?? centralHttp({ url: target.url, dispatcher: target.dispatcher, tokens, clock });
+    const record = new CentralRecord({ ...parts, http, url: target.url, pinned: target.recordKey, journal, onForked: () => health.tell() });
     const authority: CentralAuthority = new CentralAuthority({
       ...parts,
       http,
@@ -256,11 +275,15 @@ export function composeDaemon(parts: DaemonParts): Daemon {
         const known = live.now.signIns.find(({ to }) => to === 'central')?.person;
         if (known?.id !== person.id) journal.record({ kind: 'signed-in', text: 'Signed in to central', person });
         show({ state: 'signed in', person, by: browser ? 'browser' : azure.by(target.azureScope) });
+        record.reached();
       },
       onSignedOut: (problem) => show({ state: 'signed out', problem }),
-      onEvent: (event) => live.apply({ type: 'audit', event }),
+      onEvent: (event) => {
+        live.apply({ type: 'audit', event });
+        record.grew();
+      },
     });
-    return { authority, browser };
+    return { authority, browser, record };
   }
 
   function signIns(): SignIns {
@@ -353,6 +376,8 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       door.close('The daemon has stopped');
       for (const authority of authorities.all) authority.stop();
       central?.browser?.stop();
+      central?.record.stop();
+      heartbeat.stop();
       azureSignIn.stop();
       inventory.stop();
       forgetting.stop();
@@ -394,6 +419,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
       });
       if (parts.stateStands) cancelState = watchState(parts.stateStands);
       for (const authority of authorities.all) authority.start();
+      heartbeat.start();
       health.tell();
       void azureSignIn.attempt();
     },

@@ -2,7 +2,9 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import * as v from 'valibot';
 import { Fault } from '../protocol/fault.ts';
 import { AuthorityId } from '../protocol/model.ts';
+import { readNoteKey } from '../protocol/note.ts';
 import type { Places } from '../protocol/places.ts';
+import { recordCrypto } from './record/crypto.ts';
 
 const https = v.pipe(
   v.string('must be text'),
@@ -28,6 +30,13 @@ export const Enrolment = v.strictObject({
         signIn: v.picklist(['browser', 'azure'], 'must be "browser" or "azure"'),
         /** Scope of central's tokens when signing in with the Azure identity. */
         azureScope: v.optional(v.pipe(v.string('must be text'), v.minLength(1, 'must not be empty'))),
+        /** Central's public key for its record. Without it the first one that central shows counts from then on. */
+        recordKey: v.optional(
+          v.pipe(
+            v.string('must be text'),
+            v.check((text) => readNoteKey(text, recordCrypto.sha256) !== undefined, 'must be "name+hash+key", as central publishes it'),
+          ),
+        ),
       }),
       v.forward(
         v.check(({ signIn, azureScope }) => signIn !== 'azure' || azureScope !== undefined, 'is needed when signIn is "azure"'),

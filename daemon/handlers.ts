@@ -1,12 +1,17 @@
+import type { AuditBody } from '../protocol/audit.ts';
+import { MINUTE } from '../protocol/clock.ts';
+import type { RequestId, RoleId } from '../protocol/ids.ts';
 import { mayStand } from '../protocol/lifecycle.ts';
-import type { Params } from '../protocol/messages.ts';
-import type { AuthorityId, Grant } from '../protocol/model.ts';
+import type { Params, RequestParams } from '../protocol/messages.ts';
+import type { AuthorityId, Grant, ResourceRef } from '../protocol/model.ts';
 import { type Answer, no, yes } from '../protocol/refusal.ts';
 import type { Authorities, Authority, Truth } from './authority.ts';
 import type { Handlers } from './door/methods.ts';
 import type { Inventory } from './inventory/inventory.ts';
 import type { Journal } from './journal/journal.ts';
 import type { LiveState } from './live-state.ts';
+import type { CentralRecord } from './record/central-record.ts';
+import type { Receipted } from './record/receipted.ts';
 
 export interface SignIns {
   begin(to: Params<'sign-in'>['to']): Promise<Answer<{ open?: string; scopes?: string[] }>>;
@@ -22,6 +27,10 @@ export interface HandlerParts {
   /** The person wants to know what is true now, beside the list of load balancers. Resolves when it is, or after a while. */
   onRefresh(): Promise<void>;
   journal: Journal;
+  /** Asked before anything that may give new power. */
+  receipted: Receipted;
+  /** Where there is a central. */
+  centralRecord: CentralRecord | undefined;
   signIns: SignIns;
   /** Ends with the daemon. */
   signal: AbortSignal;
@@ -30,7 +39,7 @@ export interface HandlerParts {
 
 /** Every method of the door. Reading asks the cache; everything about power asks the authority that decides it. */
 export function handlers(parts: HandlerParts): Handlers {
-  const { live, authorities, inventory, journal, signIns, signal } = parts;
+  const { live, authorities, inventory, journal, receipted, signIns, signal } = parts;
   const accepted = (answer: Answer<unknown>) => (answer.ok ? yes({}) : answer);
   const named = (answer: Answer<string>) => (answer.ok ? yes({ requestId: answer.value as never }) : answer);
 
@@ -66,7 +75,9 @@ export function handlers(parts: HandlerParts): Handlers {
       const standing = mayAsk(live, journal);
       if (!standing.ok) return standing;
       const resource = await inventory.resolve(params.resourceId, signal);
-      return resource.ok ? named(await to.request(params, resource.value, signal)) : resource;
+      if (!resource.ok) return resource;
+      await receipted.intend(intent(live, params, params.authority, resource.value, params.roleId), signal);
+      return named(await to.request(params, resource.value, signal));
     },
     'request.cancel': async ({ requestId }) => {
       const to = deciding(authorities, live.now.requests[requestId]);
@@ -86,7 +97,9 @@ export function handlers(parts: HandlerParts): Handlers {
       if (!to.ok || !grant) return to.ok ? nothing() : to;
       if (!grant.mine) return no('not-yours', 'Only who holds a grant can extend it', { wayOut: 'Ask for access of your own.' });
       const standing = mayAsk(live, journal);
-      return standing.ok ? named(await to.value.extend(params, grant, signal)) : standing;
+      if (!standing.ok) return standing;
+      await receipted.intend({ ...intent(live, params, grant.authority, grant.resource, grant.role.id), grantId: grant.id }, signal);
+      return named(await to.value.extend(params, grant, signal));
     },
     revoke: async ({ grantId }) => {
       const to = deciding(authorities, live.now.grants[grantId]);
@@ -102,6 +115,11 @@ export function handlers(parts: HandlerParts): Handlers {
     'audit.query': (params) => journal.query(params),
     'audit.chains': (params) => journal.chains(params),
     'audit.read': (params) => journal.read(params),
+    'audit.signed': () => ({ lines: parts.centralRecord?.signed() ?? [] }),
+    'audit.subtrees': async ({ source, ranges }) => {
+      const hashes = source === 'central' ? await parts.centralRecord?.subtrees(ranges, signal) : journal.subtrees(source, ranges);
+      return hashes ? { hashes } : {};
+    },
     'audit.facets': () => journal.facets(),
 
     'sign-in': ({ to }) => signIns.begin(to),
@@ -112,6 +130,27 @@ export function handlers(parts: HandlerParts): Handlers {
       parts.onStop();
       return {};
     },
+  };
+}
+
+/** What goes to the record before anybody is asked for power. */
+function intent(
+  live: LiveState,
+  { duration, reason, ticket, idempotencyKey }: Pick<RequestParams, 'duration' | 'reason' | 'ticket' | 'idempotencyKey'>,
+  authority: AuthorityId,
+  resource: ResourceRef,
+  role: RoleId,
+): Omit<AuditBody, 'at' | 'boot'> {
+  const [to, whom] = authority === 'central' ? (['central', 'central'] as const) : (['azure', 'Entra PIM'] as const);
+  return {
+    kind: 'request.intended',
+    text: `Asks ${whom} for ${role} on ${resource.name} for ${Math.round(duration / MINUTE)} min`,
+    person: live.now.signIns.find((signIn) => signIn.to === to)?.person,
+    resource,
+    requestId: idempotencyKey as RequestId,
+    reason,
+    ticket,
+    data: { role, duration, authority },
   };
 }
 

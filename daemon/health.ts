@@ -11,6 +11,8 @@ export interface HealthParts {
   live: LiveState;
   journal: Pick<Journal, 'unhealthy' | 'setAside'>;
   authorities: readonly Pick<Authority, 'resumed' | 'recovered'>[];
+  /** Why central's record cannot be believed. */
+  forked(): string | undefined;
 }
 
 export const NOT_READ = 'The journal of this machine cannot be read yet';
@@ -30,8 +32,8 @@ export class Health {
 
   /** Whenever the journal, or contact with central, has changed. */
   tell(): void {
-    const { live, journal } = this.#parts;
-    const [unhealthy, heldUnknown] = [journal.unhealthy, this.#heldUnknown()];
+    const { live, journal, forked } = this.#parts;
+    const [unhealthy, heldUnknown] = [journal.unhealthy ?? forked(), this.#heldUnknown()];
     const { now } = live;
     if (now.unhealthy === unhealthy && now.heldUnknown === heldUnknown) return;
     const change: Change = { type: 'health' };

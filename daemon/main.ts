@@ -5,6 +5,7 @@ import path from 'node:path';
 import { bootId, type Clock, MINUTE, systemClock } from '../protocol/clock.ts';
 import { VERSIONS } from '../protocol/door.ts';
 import { Fault } from '../protocol/fault.ts';
+import { readNoteKey } from '../protocol/note.ts';
 import { type Places, places } from '../protocol/places.ts';
 import { DAEMON_EXIT } from '../protocol/spawn.ts';
 import { azureParts } from './azure-parts.ts';
@@ -20,6 +21,7 @@ import { ballastFile } from './journal/ballast.ts';
 import { openJournal } from './journal/open.ts';
 import { takeLock } from './lock.ts';
 import { fileLog, type Log, ofError } from './log.ts';
+import { recordCrypto } from './record/crypto.ts';
 import { checkMachine, keepOutOfCoreFiles } from './start-checks.ts';
 
 export interface MainOptions {
@@ -99,6 +101,7 @@ async function run({ clock, where, uid, log, enrolled, version, secret, say }: R
   const seenFile = path.join(where.stateDir, 'inventory.json');
   const central: CentralTarget | undefined = enrolment.central && {
     ...enrolment.central,
+    recordKey: enrolment.central.recordKey === undefined ? undefined : readNoteKey(enrolment.central.recordKey, recordCrypto.sha256),
     dispatcher: dispatcherFor(pem(enrolment.central.caFile)),
   };
   const { azure } = enrolment;

@@ -3,6 +3,7 @@ import { AuditEvent } from './audit.ts';
 import { GrantId, RequestId, ResourceId } from './ids.ts';
 import { Ask } from './messages.ts';
 import { ElevationRequest, Grant, Person, Preview, RoleOption } from './model.ts';
+import { MOST_RANGES } from './record-file.ts';
 import { answerOf } from './refusal.ts';
 
 /**
@@ -19,7 +20,6 @@ const accepted = v.object({});
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(1, 'Is at least 1'));
 
 /** At most so many at once. */
-export const MOST_RANGES = 200;
 export const MOST_EVENTS = 200;
 /** A body may be so long, in bytes. */
 export const LONGEST_BODY = 64 * 1_024;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { AuditEvent, AuditFilter } from './audit.ts';
 import { GrantId, RequestId, ResourceId, RoleId } from './ids.ts';
 import { Account, AuthorityId, LoadBalancer, Part, Preview, ProviderId, ResourceRef, RoleOption } from './model.ts';
+import { MOST_RANGES, Signed } from './record-file.ts';
 import { answerOf } from './refusal.ts';
 import { Snapshot } from './state.ts';
 
@@ -120,6 +121,16 @@ export const METHODS = {
       limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(CHAIN_ROWS)),
     }),
     result: v.object({ events: v.array(AuditEvent), reached: v.array(v.object({ source, seq })) }),
+  },
+  /** What central has signed of the record here: its key, its newest checkpoint, the last receipt for each daemon's chain. */
+  'audit.signed': { params: v.strictObject({}), result: v.object({ lines: v.array(Signed) }) },
+  /** The subtrees over events of one chain that an export leaves out, in hex. Absent when they are not known, or central not reached. */
+  'audit.subtrees': {
+    params: v.strictObject({
+      source,
+      ranges: v.pipe(v.array(v.strictObject({ from: seq, to: seq })), v.minLength(1), v.maxLength(MOST_RANGES)),
+    }),
+    result: v.object({ hashes: v.optional(v.array(v.array(v.string()))) }),
   },
   /** People, balancers and kinds that occur, for the filter's lists. */
   'audit.facets': {

@@ -9,6 +9,9 @@ import type { Person } from './model.ts';
  * write the same bytes.
  */
 
+/** So many gaps are asked about at once. */
+export const MOST_RANGES = 200;
+
 /** Events that the writer of a file left out: hidden from the person, or outside the filter. Both ends included. */
 export const Omission = v.pipe(
   v.strictObject({

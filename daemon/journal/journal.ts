@@ -106,12 +106,20 @@ export class Journal {
     }
   }
 
+  /** Appends to this daemon's own chain, durably. @throws Fault `store-failed`: nothing may be asked for on the strength of it. */
+  append(body: Omit<AuditBody, 'at' | 'boot'>): AuditEvent {
+    this.#flush();
+    // What happened before comes before it.
+    if (this.#waiting.length > 0) throw noRecord(undefined);
+    const whole = this.#stamped(body);
+    const event = this.must((_, record) => record.append(whole));
+    this.#parts.onEvent(event);
+    return event;
+  }
+
   /** Appends to this daemon's own chain; what cannot be written now waits in memory and is written later. */
   record(body: Omit<AuditBody, 'at' | 'boot'>): void {
-    const { clock } = this.#parts;
-    const whole = { ...body, at: clock.now(), boot: Math.round(clock.boot()) };
-    // Before it is hashed: what is told later must be what was hashed.
-    this.#waiting.push(fitted(AuditBody, whole) ?? whole);
+    this.#waiting.push(this.#stamped(body));
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
     this.#flush();
   }
@@ -128,6 +136,14 @@ export class Journal {
   read(params: Params<'audit.read'>): Result<'audit.read'> {
     if (!this.#stores) throw noRecord(this.#unhealthy);
     return this.#stores.reader.read(params);
+  }
+
+  /** Of a chain that was written on this machine. Undefined when they are not known. */
+  subtrees(source: string, ranges: readonly { from: number; to: number }[]): string[][] | undefined {
+    return this.may((_, { tree }) => {
+      const hashes = ranges.flatMap(({ from, to }) => (from <= to ? [tree.over(source, from, to)] : []));
+      return hashes.every((each) => each !== undefined) && hashes.length === ranges.length ? hashes : undefined;
+    });
   }
 
   facets(): Result<'audit.facets'> {
@@ -165,6 +181,13 @@ export class Journal {
     } catch {
       return undefined;
     }
+  }
+
+  #stamped(body: Omit<AuditBody, 'at' | 'boot'>): AuditBody {
+    const { clock } = this.#parts;
+    const whole = { ...body, at: clock.now(), boot: Math.round(clock.boot()) };
+    // Before it is hashed: what is told later must be what was hashed.
+    return fitted(AuditBody, whole) ?? whole;
   }
 
   /** While the disk is full, what room there is belongs to the leases: events wait. */
@@ -245,10 +268,8 @@ export class Journal {
     if (!this.#stores) this.#tryOpen();
     if (!this.#stores) return;
     try {
-      // On a small disk the log holds the very room that the ballast needs.
-      this.#stores.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-      this.#parts.ballast.keep();
       this.#stores.record.probe();
+      this.#parts.ballast.keep();
       this.#healed();
     } catch (cause) {
       this.#broke(cause);

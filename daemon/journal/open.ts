@@ -44,6 +44,19 @@ const MIGRATIONS: readonly string[] = [
    CREATE INDEX event_grant ON event (grant_id, request_id);
    CREATE INDEX event_request ON event (request_id);
    CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;`,
+  `CREATE TABLE tree (
+     source TEXT NOT NULL,
+     level INTEGER NOT NULL,
+     position INTEGER NOT NULL,
+     hash BLOB NOT NULL,
+     PRIMARY KEY (source, level, position)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE receipt (
+     source TEXT NOT NULL,
+     last INTEGER NOT NULL,
+     note TEXT NOT NULL,
+     PRIMARY KEY (source, last)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /**

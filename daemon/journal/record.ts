@@ -1,11 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type AuditBody, type AuditEvent, chain, NO_EVENT_BEFORE } from '../../protocol/audit.ts';
 import { sha256 } from '../door/secrets.ts';
+import { Facts } from './facts.ts';
+import { Outbox } from './outbox.ts';
+import { RecordTree } from './tree.ts';
 
 const PROBE = 64 * 1_024;
 
 /** Events kept on this machine: this daemon's own chain, and a mirror of central's record. */
 export class RecordStore {
+  /** Trees, what central has signed of them, and what else must not be forgotten. */
+  readonly tree: RecordTree;
+  readonly outbox: Outbox;
+  readonly facts: Facts;
   readonly #db: DatabaseSync;
   readonly #source: string;
   #seq = 0;
@@ -15,12 +22,20 @@ export class RecordStore {
   constructor(db: DatabaseSync, source: string) {
     this.#db = db;
     this.#source = source;
+    this.tree = new RecordTree(db);
+    this.outbox = new Outbox(db);
+    this.facts = new Facts(db);
   }
 
   /** Links the body to the event before it and makes it durable. A failed append takes no place in the chain. */
   append(body: AuditBody): AuditEvent {
     const event = chain(body, { source: this.#source, seq: this.#seq + 1, prev: this.#prev }, sha256);
-    this.#insert(event);
+    let grown = (): void => {};
+    this.#commit(() => {
+      this.#insert(event);
+      grown = this.tree.grow(event);
+    });
+    grown();
     this.#seq = event.seq;
     this.#prev = event.hash;
     return event;
@@ -28,14 +43,9 @@ export class RecordStore {
 
   /** Keeps copies of events that another process wrote, in one commit. */
   mirror(events: readonly AuditEvent[]): void {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
+    this.#commit(() => {
       for (const event of events) this.#insert(event);
-      this.#db.exec('COMMIT');
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    });
   }
 
   /** The last sequence number that is kept of a source; 0 for none. */
@@ -45,18 +55,27 @@ export class RecordStore {
 
   /** Forgets a mirror that belongs to somebody else. `owner` names whose record it is, and who looks. */
   mirrorFor(source: string, owner: string): void {
-    const known = this.#db.prepare('SELECT value FROM fact WHERE name = ?').get(`mirror ${source}`)?.['value'];
-    if (known === owner) return;
+    if (this.facts.get(`mirror ${source}`) === owner) return;
     this.#db.prepare('DELETE FROM event WHERE source = ?').run(source);
-    this.#db
-      .prepare('INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value')
-      .run(`mirror ${source}`, owner);
+    this.facts.set(`mirror ${source}`, owner);
   }
 
   /** Writes more than fits beside what is there, and takes it away again. Throws when the disk does not take it. */
   probe(): void {
     this.#db.prepare("INSERT OR REPLACE INTO fact (name, value) VALUES ('probe', ?)").run('x'.repeat(PROBE));
     this.#db.exec("DELETE FROM fact WHERE name = 'probe'");
+  }
+
+  #commit(write: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      write();
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      // A full disk has ended it already.
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   #insert(event: AuditEvent): void {

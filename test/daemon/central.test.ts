@@ -363,8 +363,7 @@ test('a request whose answer was lost, and that the feed shows, was accepted', a
 test('a request that nobody waits for any more is taken back when it turns up', async (t) => {
   const set = await startSet(t);
   const client = await set.client();
-  set.central.down = true;
-  set.central.drop();
+  set.central.deaf = 'request';
   const params = ask();
   const pending = client.call('request', params);
   await set.clock.advance(20 * SECOND);
@@ -372,7 +371,7 @@ test('a request that nobody waits for any more is taken back when it turns up', 
   assert.ok(!answer.ok);
   assert.equal(answer.refusal.code, 'unreachable');
   set.central.grantFor({ id: params.idempotencyKey, duration: 30 * MINUTE, reason: 'late' });
-  set.central.down = false;
+  set.central.deaf = undefined;
   await set.clock.advance(15 * SECOND);
   assert.equal(grantOf(client).endReason, 'revoked');
 });

@@ -134,6 +134,7 @@ test('a request becomes usable when the cloud allows it, and gone when the cloud
   assert.deepEqual(
     (await kinds(client)).filter((kind) => /request|grant|lease|revocation/.test(kind)),
     [
+      'request.intended',
       'request.created',
       'request.decided',
       'grant.intended',

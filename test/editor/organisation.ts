@@ -199,6 +199,8 @@ function handlers(clock: Clock, live: LiveState): Handlers {
     'audit.query': (params) => record('audit.query', params),
     'audit.chains': (params) => record('audit.chains', params),
     'audit.read': (params) => record('audit.read', params),
+    'audit.signed': () => ({ lines: [] }),
+    'audit.subtrees': () => ({}),
     'audit.facets': (params) => record('audit.facets', params),
     'sign-in': () => yes({}),
     'sign-in.session': accepted,

@@ -2,7 +2,8 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { type AuditEvent, canonicalJson } from '../../protocol/audit.ts';
 import { utf8 } from '../../protocol/bytes.ts';
 import { checkpointText, receiptText, writeHashes } from '../../protocol/checkpoint.ts';
-import { Frontier, fold, type Hash, leafHash, subtrees } from '../../protocol/merkle.ts';
+import { Frontier, fold, type Hash, leafHash, type Subtree, subtrees } from '../../protocol/merkle.ts';
+import { consistencyPlan, solve } from '../../protocol/merkle-proof.ts';
 import { type NoteKey, noteKey, signNote, writeNoteKey } from '../../protocol/note.ts';
 import type { Omission, Signed } from '../../protocol/record-file.ts';
 import { recordCrypto } from './record-crypto.ts';
@@ -44,10 +45,21 @@ export function rootOf(events: readonly AuditEvent[]): Hash {
   return frontier.root;
 }
 
+/** A perfect subtree over events, from its leaves. */
+const over =
+  (events: readonly AuditEvent[]) =>
+  ({ level, index }: Subtree): Hash => {
+    if (level === 0) return leaf(events[index] as AuditEvent);
+    const half = (at: number) => over(events)({ level: level - 1, index: at });
+    return fold(sha256, [half(index * 2), half(index * 2 + 1)]);
+  };
+
+/** That the record of so many events grew out of the one of `old`. */
+export const consistency = (events: readonly AuditEvent[], old: number): string[] =>
+  writeHashes(solve(sha256, consistencyPlan(old, events.length), over(events)));
+
 /** Leaves out events of one source, `from` to `to`, with their hashes. */
 export function leftOut(events: readonly AuditEvent[], from: number, to: number): { omitted: Omission } {
-  const rootOver = (level: number, index: number): Hash =>
-    level === 0 ? leaf(events[index] as AuditEvent) : fold(sha256, [rootOver(level - 1, index * 2), rootOver(level - 1, index * 2 + 1)]);
-  const hashes = writeHashes(subtrees(from - 1, to).map(({ level, index }) => rootOver(level, index)));
+  const hashes = writeHashes(subtrees(from - 1, to).map(over(events)));
   return { omitted: { source: events[0]?.source ?? '', from, to, hashes } };
 }

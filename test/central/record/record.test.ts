@@ -15,6 +15,7 @@ import { type NoteKey, readNoteKey } from '../../../protocol/note.ts';
 import { recorded, storyBodies } from '../../support/audit-events.ts';
 import { recordCrypto } from '../../support/record-crypto.ts';
 import { leftOut, rootOf } from '../../support/signed-record.ts';
+import { until } from '../../support/until.ts';
 import { accepted, refusalOf, Stage } from '../stage.ts';
 
 const { sha256 } = recordCrypto;
@@ -175,19 +176,20 @@ test('an anchor file grows by what is signed, and tells when the store behind it
   await stage.elevated('alice');
   await stage.clock.advance(11 * SECOND);
   const { note } = await newest(stage);
-  assert.ok(readFileSync(anchor, 'utf8').endsWith(note));
+  await until(() => readFileSync(anchor, 'utf8').endsWith(note), 'the checkpoint is anchored');
   writeFileSync(anchor, 'portcullis\n12', { flag: 'a' });
   await stage.stop();
   await stage.start();
-  await stage.clock.advance(1);
-  assert.ok(readFileSync(anchor, 'utf8').endsWith((await newest(stage)).note), 'a note that a crash left half written spoils nothing');
+  const { note: next } = await newest(stage);
+  await until(() => readFileSync(anchor, 'utf8').endsWith(next), 'a note that a crash left half written spoils nothing');
   assert.equal((await everything(stage)).filter(({ kind }) => kind === 'record.forked').length, 0);
 
   await stage.stop();
   writeFileSync(stage.settings.storeFile, old);
   await stage.start();
-  await stage.clock.advance(1);
-  const [forked] = (await everything(stage)).filter(({ kind }) => kind === 'record.forked');
+  const told = async () => (await everything(stage)).filter(({ kind }) => kind === 'record.forked');
+  await until(async () => (await told()).length > 0, 'the alarm is in the record');
+  const [forked] = await told();
   assert.match(forked?.text ?? '', /holds another record: it has a checkpoint of \d+ events, this record has/);
   await stage.clock.advance(60 * SECOND);
   assert.equal((await everything(stage)).filter(({ kind }) => kind === 'record.forked').length, 1, 'told once');

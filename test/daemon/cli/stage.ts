@@ -206,6 +206,8 @@ function scripted(live: LiveState, events: AuditEvent[]): Handlers {
     },
     'audit.chains': (params) => recordOf(events)('audit.chains', params),
     'audit.read': (params) => recordOf(events)('audit.read', params),
+    'audit.signed': () => ({ lines: [] }),
+    'audit.subtrees': () => ({}),
     'audit.facets': () => ({ people: [], balancers: [], kinds: [] }),
     'sign-in': () => yes({}),
     'sign-in.session': accepted,

@@ -5,8 +5,10 @@ import { FEED_HEARTBEAT, type FeedItem } from '../../../protocol/central-api.ts'
 import { MINUTE } from '../../../protocol/clock.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import type { ElevationRequest, Grant, GrantState, Person } from '../../../protocol/model.ts';
+import { writeNoteKey } from '../../../protocol/note.ts';
 import { type Answer, no, yes } from '../../../protocol/refusal.ts';
 import type { ManualClock } from '../../support/manual-clock.ts';
+import { consistency, leftOut, Signer } from '../../support/signed-record.ts';
 import { ALICE, BEN, grantId, RESOURCE, ROLE } from './cloud.ts';
 
 /** Central in memory, as one person sees it: says what it is told to, keeps a chained record, and feeds it. */
@@ -17,6 +19,8 @@ export class FakeCentral implements CentralHttp {
   grants = new Map<string, Grant>();
   record: AuditEvent[] = [];
   down = false;
+  /** Does not answer to this. */
+  deaf: Endpoint | undefined;
   /** Events of other people's grants: told without their reasons, and not in the record that this person may read. */
   readonly redacted = new Set<number>();
   /** Accepts requests and loses every answer to them. */
@@ -24,6 +28,10 @@ export class FakeCentral implements CentralHttp {
   signedOut = false;
   hold = 5 * MINUTE;
   beats = true;
+  signer = new Signer();
+  /** Gives receipts for what daemons send. */
+  signs = true;
+  readonly deposited = new Map<string, AuditEvent[]>();
   readonly calls: { endpoint: Endpoint; id?: string; body?: unknown }[] = [];
   readonly #feeds = new Set<(chunk: Uint8Array | Error) => void>();
   #grants = 0;
@@ -35,7 +43,7 @@ export class FakeCentral implements CentralHttp {
 
   async call(endpoint: Endpoint, given: { id?: string; query?: string; body?: unknown }): Promise<Answer<never>> {
     this.calls.push({ endpoint, ...given });
-    if (this.down) throw new Fault('central-unreachable', 'Central does not answer', { retryable: true });
+    if (this.down || this.deaf === endpoint) throw new Fault('central-unreachable', 'Central does not answer', { retryable: true });
     if (this.signedOut) return no('not-signed-in', 'Central does not accept your sign-in');
     return this.#answer(endpoint, given) as Answer<never>;
   }
@@ -159,11 +167,35 @@ export class FakeCentral implements CentralHttp {
         if (access === 'denied' && grant?.state === 'revoking') this.move(grant.id, 'gone', { goneAt: this.clock.now(), proof: 'denied' });
         return yes({});
       }
+      case 'checkpoint': {
+        const after = Number(new URLSearchParams(query).get('after'));
+        const recordKey = writeNoteKey(this.signer.key);
+        if (this.record.length === 0) return yes({ recordKey, consistency: [] });
+        const proof = after <= this.record.length ? consistency(this.record, after) : [];
+        return yes({ recordKey, checkpoint: this.signer.checkpoint(this.record), consistency: proof });
+      }
+      case 'subtrees': {
+        const { ranges } = body as { ranges: { from: number; to: number }[] };
+        return yes({ hashes: ranges.map(({ from, to }) => leftOut(this.record, from, to).omitted.hashes) });
+      }
+      case 'deposit':
+        return this.#deposit((body as { events: AuditEvent[] }).events);
       case 'eligibility':
         return yes({ roles: [{ ...ROLE, authority: 'central' }] });
       default:
         return yes({});
     }
+  }
+
+  /** Takes in what follows, and signs for all that it has. */
+  #deposit(events: AuditEvent[]): Answer<unknown> {
+    if (!this.signs) throw new Fault('central-unreachable', 'Central does not answer', { retryable: true });
+    const [source, first] = [events[0]?.source ?? '', events[0]?.seq ?? 1];
+    const before = this.deposited.get(source) ?? [];
+    if (first > before.length + 1) return yes({ next: before.length + 1 });
+    const all = [...before.slice(0, first - 1), ...events];
+    this.deposited.set(source, all);
+    return yes({ receipt: this.signer.receipt(all), next: all.length + 1 });
   }
 
   /** Decides at once, unless it `needs` somebody. */
