@@ -268,8 +268,10 @@ export class Journal {
     if (!this.#stores) this.#tryOpen();
     if (!this.#stores) return;
     try {
-      this.#stores.record.probe();
+      // On a small disk the log holds the very room that the ballast needs.
+      this.#stores.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       this.#parts.ballast.keep();
+      this.#stores.record.probe();
       this.#healed();
     } catch (cause) {
       this.#broke(cause);

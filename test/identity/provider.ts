@@ -22,6 +22,10 @@ export interface IdentityOptions {
   certificates?: Certificates | undefined;
   /** How long access tokens live, in seconds; 600 unless told. */
   accessTokenSeconds?: number | undefined;
+  /** Stands in every access token, so that a test can look for where tokens get to. */
+  canary?: string | undefined;
+  /** Told of every authorization code and refresh token. */
+  onIssued?: ((secret: string) => void) | undefined;
   /** Refuses the parameter `resource`, as Microsoft Entra's v2 endpoint does. */
   refusesResource?: boolean | undefined;
 }
@@ -62,14 +66,17 @@ export async function startIdentity(options: IdentityOptions): Promise<Identity>
   };
 }
 
-async function configuration({ people, audience, accessTokenSeconds = 600, refusesResource = false }: IdentityOptions): Promise<object> {
+async function configuration(options: IdentityOptions): Promise<object> {
+  const { people, audience, accessTokenSeconds = 600, refusesResource = false, canary, onIssued = () => {} } = options;
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const claimsOf = (id: string) => {
     const person = people.find((each) => each.id === id);
     return person && { sub: id, name: person.name, email: person.email, oid: person.oid, groups: person.groups };
   };
   return {
-    adapter: adapterInMemory(),
+    adapter: adapterInMemory((model, id) => {
+      if (model === 'RefreshToken' || model === 'AuthorizationCode') onIssued(id);
+    }),
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: 'identity' }] },
     cookies: { keys: ['only for tests and the demo'] },
     clients: [
@@ -109,7 +116,8 @@ async function configuration({ people, audience, accessTokenSeconds = 600, refus
     rotateRefreshToken: true,
     scopes: [...SCOPES],
     claims: { openid: ['sub'], profile: ['name'], email: ['email'] },
-    extraTokenClaims: (_: unknown, token: { accountId?: string }) => (token.accountId ? claimsOf(token.accountId) : undefined),
+    extraTokenClaims: (_: unknown, token: { accountId?: string }) =>
+      token.accountId ? { ...claimsOf(token.accountId), ...(canary === undefined ? {} : { canary }) } : undefined,
     findAccount: (_: unknown, id: string) => {
       const claims = claimsOf(id);
       return claims && { accountId: id, claims: () => claims };

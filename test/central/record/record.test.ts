@@ -176,19 +176,19 @@ test('an anchor file grows by what is signed, and tells when the store behind it
   await stage.elevated('alice');
   await stage.clock.advance(11 * SECOND);
   const { note } = await newest(stage);
-  await until(() => readFileSync(anchor, 'utf8').endsWith(note), 'the checkpoint is anchored');
+  await until('the checkpoint is anchored', () => readFileSync(anchor, 'utf8').endsWith(note));
   writeFileSync(anchor, 'portcullis\n12', { flag: 'a' });
   await stage.stop();
   await stage.start();
   const { note: next } = await newest(stage);
-  await until(() => readFileSync(anchor, 'utf8').endsWith(next), 'a note that a crash left half written spoils nothing');
+  await until('a note that a crash left half written spoils nothing', () => readFileSync(anchor, 'utf8').endsWith(next));
   assert.equal((await everything(stage)).filter(({ kind }) => kind === 'record.forked').length, 0);
 
   await stage.stop();
   writeFileSync(stage.settings.storeFile, old);
   await stage.start();
   const told = async () => (await everything(stage)).filter(({ kind }) => kind === 'record.forked');
-  await until(async () => (await told()).length > 0, 'the alarm is in the record');
+  await until('the alarm is in the record', async () => (await told()).length > 0);
   const [forked] = await told();
   assert.match(forked?.text ?? '', /holds another record: it has a checkpoint of \d+ events, this record has/);
   await stage.clock.advance(60 * SECOND);

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { HOUR, MINUTE, type Millis, SECOND } from '../../../protocol/clock.ts';
 import { endWith, spawnTied } from '../processes/brood.ts';
-import { Scene } from './scene.ts';
+import { Scene } from '../processes/scene.ts';
 import { noMovedClocks, Wall } from './wall.ts';
 
 /** From an instant that a clock shows to the cloud's having taken the right back: a tick, a call, and a machine with much to do. */
@@ -21,7 +21,8 @@ describe('a clock that somebody moves', { concurrency: true, skip: noMovedClocks
   after(() => scene?.close());
 
   it('central, set an hour ahead: what is due by then ends at once', async (t) => {
-    const { client, wall } = await scene.central('ahead');
+    const wall = new Wall(scene.town.folder, 'ahead');
+    const { client } = await scene.central('ahead', { run: wall });
     const [short, long] = [await scene.givenBy(client, 20 * MINUTE), await scene.givenBy(client, 2 * HOUR)];
     wall.set(HOUR);
     t.diagnostic(`after ${Math.round(await short.gone(performance.now(), SOON))} ms`);
@@ -29,7 +30,8 @@ describe('a clock that somebody moves', { concurrency: true, skip: noMovedClocks
   });
 
   it('central, set an hour back: never late', async (t) => {
-    const { client, wall } = await scene.central('back');
+    const wall = new Wall(scene.town.folder, 'back');
+    const { client } = await scene.central('back', { run: wall });
     const given = await scene.givenBy(client, MINUTE);
     wall.set(-HOUR);
     t.diagnostic(`${Math.round(await given.gone(given.dueAt, SOON))} ms after its instant`);
@@ -49,7 +51,8 @@ describe('a clock that somebody moves', { concurrency: true, skip: noMovedClocks
   });
 
   it('central, killed, and set ahead while it was down: ended at its start', async (t) => {
-    const { client, central, wall } = await scene.central('down-ahead');
+    const wall = new Wall(scene.town.folder, 'down-ahead');
+    const { client, central } = await scene.central('down-ahead', { run: wall });
     const given = await scene.givenBy(client, 20 * MINUTE);
     await central.kill();
     wall.set(HOUR);
@@ -58,7 +61,8 @@ describe('a clock that somebody moves', { concurrency: true, skip: noMovedClocks
   });
 
   it('central, killed, and set back while it was down: never late', async (t) => {
-    const { client, central, wall } = await scene.central('down-back');
+    const wall = new Wall(scene.town.folder, 'down-back');
+    const { client, central } = await scene.central('down-back', { run: wall });
     const given = await scene.givenBy(client, MINUTE);
     await central.kill();
     wall.set(-HOUR);
@@ -67,7 +71,8 @@ describe('a clock that somebody moves', { concurrency: true, skip: noMovedClocks
   });
 
   it('central, a day: not at once, not before, and at its instant; a month is refused', async (t) => {
-    const { client, wall } = await scene.central('day');
+    const wall = new Wall(scene.town.folder, 'day');
+    const { client } = await scene.central('day', { run: wall });
     const month = {
       id: crypto.randomUUID(),
       resourceId: scene.town.balancers[0],
@@ -117,14 +122,16 @@ describe('a clock that somebody moves', { concurrency: true, skip: noMovedClocks
   });
 
   it('a daemon under Entra PIM, set an hour ahead: what is due by then ends at once', async (t) => {
-    const { client, who, wall } = await scene.daemon('pim-ahead');
+    const wall = new Wall(scene.town.folder, 'pim-ahead');
+    const { client, who } = await scene.daemon('pim-ahead', { run: wall });
     const given = await scene.givenAt(client, who, 'pim', 20 * MINUTE);
     wall.set(HOUR);
     t.diagnostic(`after ${Math.round(await given.gone(performance.now(), SOON))} ms`);
   });
 
   it('a daemon under Entra PIM, set an hour back: never late', async (t) => {
-    const { client, who, wall } = await scene.daemon('pim-back');
+    const wall = new Wall(scene.town.folder, 'pim-back');
+    const { client, who } = await scene.daemon('pim-back', { run: wall });
     const given = await scene.givenAt(client, who, 'pim', MINUTE);
     wall.set(-HOUR);
     t.diagnostic(`${Math.round(await given.gone(given.dueAt, SOON))} ms after its instant`);
@@ -143,7 +150,8 @@ describe('a clock that somebody moves', { concurrency: true, skip: noMovedClocks
   });
 
   it('a daemon under Entra PIM, killed, and set back while it was down: never late', async (t) => {
-    const { client, who, wall, daemon } = await scene.daemon('pim-down-back');
+    const wall = new Wall(scene.town.folder, 'pim-down-back');
+    const { client, who, daemon } = await scene.daemon('pim-down-back', { run: wall });
     const given = await scene.givenAt(client, who, 'pim', MINUTE);
     await daemon.end('SIGKILL');
     wall.set(-HOUR);
@@ -153,8 +161,8 @@ describe('a clock that somebody moves', { concurrency: true, skip: noMovedClocks
   });
 
   it('a daemon of central, suspended: its lease is lost, central ends the right meanwhile, and waking it learns that', async (t) => {
-    const { central } = await scene.central('grace', { heartbeatGrace: '30s' });
-    const { client, who, daemon } = await scene.daemon('leased', central);
+    const { central } = await scene.central('grace', { more: { heartbeatGrace: '30s' } });
+    const { client, who, daemon } = await scene.daemon('leased', { central });
     const given = await scene.givenAt(client, who, 'central', 20 * MINUTE);
     process.kill(daemon.pid ?? 0, 'SIGSTOP');
     const asleep = performance.now();

@@ -29,6 +29,8 @@ export interface Home {
   home: string;
   places: Places;
   env: Record<string, string>;
+  /** Writes its enrolment file anew. */
+  enrol(enrolment: object): void;
 }
 
 /** @param prepare Puts an `az` into the folder. */
@@ -39,8 +41,9 @@ export function makeHome(t: After, enrolment: object, prepare: (bin: string) => 
   prepare(bin);
   const where = places({ platform: process.platform, home });
   mkdirSync(path.dirname(where.enrolmentFile), { recursive: true, mode: 0o700 });
-  writeFileSync(where.enrolmentFile, JSON.stringify(enrolment), { mode: 0o600 });
-  return { home, places: where, env: { HOME: home, PATH: `${bin}:/usr/bin:/bin`, LANG: 'C.UTF-8' } };
+  const enrol = (what: object) => writeFileSync(where.enrolmentFile, JSON.stringify(what), { mode: 0o600 });
+  enrol(enrolment);
+  return { home, places: where, enrol, env: { HOME: home, PATH: `${bin}:/usr/bin:/bin`, LANG: 'C.UTF-8' } };
 }
 
 /** What the enrolment file says about a simulated Azure. */

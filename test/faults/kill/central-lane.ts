@@ -79,9 +79,9 @@ export class CentralLane implements Lane {
       await empty();
       const file = path.join(this.#town.folder, `${this.name}.jsonl`);
       writeFileSync(file, jsonLines(await this.#record(client)));
-      const { status, out } = await runCli(['audit', 'verify', file, '--json'], { HOME: this.#town.folder });
+      const { status, out, err } = await runCli(['audit', 'verify', file, '--json'], { HOME: this.#town.folder });
       await this.#central.stop();
-      const record = status === 0 ? [] : [`${this.name}: the record does not verify: ${out}`];
+      const record = status === 0 ? [] : [`${this.name}: the record does not verify: ${out}${err}`];
       const store = path.join(this.#town.folder, this.name, 'central.db');
       return [...record, ...damagesOf(store), ...bugsIn(this.#central.log)];
     } finally {

@@ -62,10 +62,10 @@ export class DaemonLane implements Lane {
     await known(client);
     await until('no grant to be live', async () => (await this.#endWhatIsLong(client)) === 0, CALM_WITHIN, SECOND);
     await empty();
-    const { status, out } = await this.#daemon.cli('audit', 'verify', '--json');
+    const { status, out, err } = await this.#daemon.cli('audit', 'verify', '--json');
     client.close();
     await this.#daemon.end('SIGTERM');
-    const record = status === 0 ? [] : [`${this.name}: the record does not verify: ${out}`];
+    const record = status === 0 ? [] : [`${this.name}: the record does not verify: ${out}${err}`];
     if (status === 0) this.tally.events += eventsIn(out);
     const { stateDir, logFile } = this.#daemon.places;
     return [...record, ...damagesOf(path.join(stateDir, 'journal.db')), ...bugsIn(logFile), ...bugsIn(this.#daemon.log)];

@@ -4,8 +4,8 @@ import { spawnTied } from './brood.ts';
 
 export interface Ran {
   status: number;
-  /** Both of its streams, as they came. */
   out: string;
+  err: string;
 }
 
 /** Runs the built command line with an environment of its own. */
@@ -15,12 +15,13 @@ export async function runCli(argv: readonly string[], env: Record<string, string
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let out = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.on('data', (data) => {
-      out += String(data);
-    });
-  }
+  const said = { out: '', err: '' };
+  child.stdout?.on('data', (data) => {
+    said.out += String(data);
+  });
+  child.stderr?.on('data', (data) => {
+    said.err += String(data);
+  });
   const status = await new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? -1)));
-  return { status, out };
+  return { status, ...said };
 }

@@ -74,6 +74,11 @@ export class DaemonProcess {
     return this.#child?.pid;
   }
 
+  /** Undefined while it runs, or when a signal ended it. */
+  get exitCode(): number | undefined {
+    return this.#child?.exitCode ?? undefined;
+  }
+
   /** Starts the process and does not wait for it. */
   launch(): void {
     const log = openSync(this.log, 'a');

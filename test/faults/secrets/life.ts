@@ -149,7 +149,8 @@ export async function live(t: After): Promise<Life> {
   };
 }
 
-const mark = (of: string): string => `Canary${of}${randomUUID().replaceAll('-', '')}`;
+/** Something that nobody says by chance. */
+export const mark = (of: string): string => `Canary${of}${randomUUID().replaceAll('-', '')}`;
 
 async function elevate(client: Client, azure: AzureCloud): Promise<Grant> {
   const shop = azure.world.estate.subscriptions.find(({ name }) => name === 'Shop production');

@@ -4,16 +4,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Client } from '../../../protocol/client.ts';
-import type { Millis } from '../../../protocol/clock.ts';
+import { MINUTE, type Millis } from '../../../protocol/clock.ts';
 import type { GrantId, ResourceId, RoleId } from '../../../protocol/ids.ts';
 import type { AuthorityId } from '../../../protocol/model.ts';
 import { Endings } from '../../../scripts/endings.ts';
 import { endProcessesOf } from '../../../scripts/host/processes.ts';
 import { until } from '../../support/until.ts';
-import { CentralClient } from '../processes/central-client.ts';
-import { DaemonProcess } from '../processes/daemon-process.ts';
-import { centralOf, type Engineer, type EnrollableCentral, startTown, type Town } from '../processes/town.ts';
-import { Wall } from './wall.ts';
+import { CentralClient } from './central-client.ts';
+import { type DaemonOptions, DaemonProcess } from './daemon-process.ts';
+import { type CentralOptions, centralOf, type Engineer, type EnrollableCentral, startTown, type Town } from './town.ts';
 
 const ROLE = 'backends' as RoleId;
 const REASON = 'INC-9 the pool is drained';
@@ -27,6 +26,12 @@ export interface Given {
   stands(): boolean;
   /** Resolves with the time since `from` when it stands no more. @throws Error when that takes longer than `within`. */
   gone(from: number, within: Millis): Promise<Millis>;
+}
+
+export interface OpenDaemon {
+  daemon: DaemonProcess;
+  client: Client;
+  who: Engineer;
 }
 
 /** A town whose PIM never ends what is due: what ends there was ended by central or by a daemon. */
@@ -56,28 +61,36 @@ export class Scene {
     return this.#endings.run();
   }
 
-  /** A central that runs on a clock of its own. */
-  async central(name: string, more?: Record<string, unknown>): Promise<{ central: EnrollableCentral; client: CentralClient; wall: Wall }> {
-    const wall = new Wall(this.town.folder, name);
-    const central = await centralOf(this.town, { name, run: { env: wall.env }, more: { heartbeatGrace: '1h', ...more } });
+  /** A central that has been started. */
+  async central(name: string, options: Omit<CentralOptions, 'name'> = {}): Promise<{ central: EnrollableCentral; client: CentralClient }> {
+    const more = { heartbeatGrace: '1h', ...options.more };
+    const central = await centralOf(this.town, { name, run: options.run, more });
     await this.#endings.add(() => central.kill());
     await central.start();
     const client = new CentralClient(central.url, this.town.identity.ca);
     await this.#endings.add(() => client.close());
-    return { central, client, wall };
+    return { central, client };
   }
 
-  /** A daemon that runs on a clock of its own, and a client at its door. */
-  async daemon(name: string, central?: EnrollableCentral): Promise<{ daemon: DaemonProcess; client: Client; wall: Wall; who: Engineer }> {
-    const wall = new Wall(this.town.folder, name);
+  /** A daemon that has been started, of somebody who has no other. */
+  async daemon(name: string, options: Omit<DaemonOptions, 'name' | 'town' | 'who'> = {}): Promise<OpenDaemon> {
     const { who } = this.#next();
-    const daemon = await DaemonProcess.make({ town: this.town, who, name, central, run: { env: wall.env } });
+    const daemon = await DaemonProcess.make({ ...options, town: this.town, who, name });
     await this.#endings.add(() => daemon.end('SIGKILL'));
+    return { daemon, who, client: await this.through(daemon, options.central ? 'central' : 'azure') };
+  }
+
+  /** Starts it, and waits until it is signed in. */
+  async through(daemon: DaemonProcess, to: 'azure' | 'central' = 'azure'): Promise<Client> {
     daemon.launch();
     const client = await daemon.ready();
-    const to = central ? 'central' : 'azure';
     await until('the sign-in', () => client.state.signIns.some((signIn) => signIn.to === to && signIn.person !== undefined));
-    return { daemon, client, wall, who };
+    return client;
+  }
+
+  /** Undone when the scene is closed. */
+  undo(end: () => void): Promise<void> {
+    return this.#endings.add(end);
   }
 
   /** Power for somebody, over something, that nobody else here has. */
@@ -102,12 +115,29 @@ export class Scene {
       idempotencyKey,
     });
     assert.ok(answer.ok, JSON.stringify(answer));
-    const usable = () => Object.values(client.state.grants).find(({ mine, state }) => mine && state === 'usable');
+    const usable = () =>
+      Object.values(client.state.grants).find(({ mine, state, resource }) => mine && state === 'usable' && resource.id === balancer);
     return this.#given(who, balancer, (await until('usable', usable)).id);
   }
 
+  /** A question for power over something that nobody here has, from somebody else than before, as it stands on the wire. */
+  question(): {
+    who: Engineer;
+    scope: string;
+    body: { id: string; resourceId: ResourceId; roleId: RoleId; duration: Millis; reason: string };
+  } {
+    const { who, balancer } = this.#next();
+    const body = { id: randomUUID(), resourceId: balancer, roleId: ROLE, duration: 20 * MINUTE, reason: REASON };
+    return { who, scope: scopeOf(balancer), body };
+  }
+
+  /** Whether the cloud gives anybody anything there that was asked for here. */
+  stands(scope: string): boolean {
+    return this.town.azure.world.assignments.standing().some((one) => one.scope === scope && one.origin === 'pim');
+  }
+
   async #given(who: Engineer, balancer: ResourceId, grantId: GrantId): Promise<Given> {
-    const scope = balancer.slice('azure:'.length);
+    const scope = scopeOf(balancer);
     const { assignments } = this.town.azure.world;
     const given = () => assignments.standing().find((one) => one.scope === scope && one.principalId === who.azureObjectId);
     const stands = () => given() !== undefined;
@@ -129,3 +159,5 @@ export class Scene {
     return { who, balancer };
   }
 }
+
+const scopeOf = (id: ResourceId): string => id.slice('azure:'.length);

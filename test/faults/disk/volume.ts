@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import path from 'node:path';
+
+const MIB = 1_024 * 1_024;
+const FILLED_EVERY = 50;
+
+/** Why no volume can be mounted here; undefined when it can. A skipped test names it. */
+export function whyNoVolumes(folder: string): string | undefined {
+  if (process.platform !== 'linux') return 'only Linux mounts a tmpfs';
+  if (process.getuid?.() !== 0) return 'mounting needs root';
+  try {
+    new Volume(path.join(folder, 'probe')).unmount();
+    return undefined;
+  } catch (error) {
+    return `this machine does not mount a tmpfs: ${(error as Error).message.trim()}`;
+  }
+}
+
+/** A tmpfs of one MiB that can be filled to the last byte. */
+export class Volume {
+  readonly dir: string;
+  #filling: NodeJS.Timeout | undefined;
+
+  constructor(dir: string) {
+    this.dir = dir;
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    mount('-t', 'tmpfs', '-o', `size=${MIB},mode=0700`, 'tmpfs', dir);
+  }
+
+  /** Takes all the room there is, and what is given up later too, until `empty`. */
+  fill(): void {
+    this.#take();
+    this.#filling ??= setInterval(() => this.#take(), FILLED_EVERY);
+  }
+
+  #take(): void {
+    const fd = openSync(this.#filler, 'a', 0o600);
+    try {
+      for (let size = 64 * 1_024; size >= 1; ) {
+        try {
+          writeSync(fd, Buffer.alloc(size, 'x'));
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+          size = Math.floor(size / 2);
+        }
+      }
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Gives back what `fill` took. */
+  empty(): void {
+    clearInterval(this.#filling);
+    this.#filling = undefined;
+    rmSync(this.#filler, { force: true });
+  }
+
+  /** In bytes. */
+  get room(): number {
+    const { bavail, bsize } = statfsSync(this.dir);
+    return bavail * bsize;
+  }
+
+  /** Nobody may have a file open for writing. */
+  readOnly(only: boolean): void {
+    mount('-o', `remount,${only ? 'ro' : 'rw'}`, this.dir);
+  }
+
+  unmount(): void {
+    clearInterval(this.#filling);
+    execFileSync('/bin/umount', ['-l', this.dir], { stdio: 'pipe' });
+  }
+
+  get #filler(): string {
+    return path.join(this.dir, 'filler');
+  }
+}
+
+const mount = (...args: string[]): void => void execFileSync('/bin/mount', args, { stdio: 'pipe' });
