@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { type Granting, type Provider, providerOf, type StandingRights } from '../cloud/provider.ts';
+import type { AuditKind } from '../protocol/audit.ts';
 import type { Discovery } from '../protocol/central-api.ts';
 import { type Clock, HOUR, MINUTE, type Millis, SECOND } from '../protocol/clock.ts';
 import { jumpWords, watchClock } from '../protocol/clock-watch.ts';
@@ -31,8 +32,7 @@ import { Proofs } from './record/proofs.ts';
 import { Previews } from './requests/previews.ts';
 import { Requests } from './requests/requests.ts';
 import { Resources } from './resources.ts';
-import { sqliteDialect } from './store/sqlite.ts';
-import { Store } from './store/store.ts';
+import { openStore } from './store/open.ts';
 import { Drift } from './sweeps/drift.ts';
 import { Reconcile } from './sweeps/reconcile.ts';
 import { cron, type Schedule, type Sweep, startSweeps } from './sweeps/sweeps.ts';
@@ -142,9 +142,9 @@ export async function startCentral({
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const store = await Store.open(await sqliteDialect(settings.storeFile));
+    const { store, ballast, setAside, replaced } = await openStore(settings.storeFile, clock.now());
     closers.push(() => store.close());
-    const record = (kind: 'policy.loaded' | 'central.started', text: string, data: Record<string, string | number>) =>
+    const record = (kind: AuditKind, text: string, data: Record<string, string | number>) =>
       store.write((tx) => tx.append({ ...stamp(clock, kind, text), data }));
 
     const {
@@ -196,7 +196,7 @@ export async function startCentral({
       throw new Fault('not-supported-here', `Central grants nothing in the cloud of ${resource}`);
     };
     const calls = new CloudCalls(grantingFor, clock, CALL_TIMEOUT);
-    const runner = new GrantRunner({ store, calls, machine: grantMachine, clock, bootId, random, rules, trouble });
+    const runner = new GrantRunner({ store: store.forEnds(), calls, machine: grantMachine, clock, bootId, random, rules, trouble });
     closers.push(() => runner.close());
     const views = new Views(policy, directory);
     const resources = new Resources(provider, clock);
@@ -228,6 +228,16 @@ export async function startCentral({
     addFeed(server, serverParts, { store, views, clock });
     closers.push(() => server.close());
 
+    if (setAside !== undefined) {
+      await record('store.damaged', 'The store was damaged and set aside: what it held is rebuilt from the cloud alone', {
+        file: setAside,
+      });
+      logger.error({ file: setAside }, 'the store was damaged and set aside');
+    }
+    if (replaced) {
+      await record('store.restored', 'The store is older than the one that was used last: grants may have been forgotten', replaced);
+      logger.error(replaced, 'the store is older than the one that was used last');
+    }
     await record('central.started', 'Central started', { version });
     // An anchor that holds another record says so now, and not after the first ten seconds.
     await checkpoints.sign();
@@ -241,6 +251,7 @@ export async function startCentral({
     const sweep = () => runner.sweep();
     const all: Sweep[] = [
       { name: 'due', when: '* * * * *', limit: 50 * SECOND, run: sweep },
+      { name: 'ballast', when: '* * * * *', limit: 50 * SECOND, run: async () => void (ballast.isSpent && ballast.restore()) },
       { name: 'retry', when: '* * * * *', limit: 50 * SECOND, run: (signal) => reconcile.again(signal) },
       { name: 'reconcile', when: '*/5 * * * *', limit: 4 * MINUTE, atStart: true, run: (signal) => reconcile.run(signal) },
       { name: 'drift', when: '*/15 * * * *', limit: 10 * MINUTE, run: (signal) => drift.run(signal) },

@@ -28,7 +28,7 @@ export interface GrantStore {
   /** What may stand. */
   standing(): Promise<KeptGrant[]>;
   kept(id: GrantId): Promise<KeptGrant | undefined>;
-  /** Durable when it resolves. Everything in it happened, or nothing did: then it rejects. */
+  /** Durable when it resolves. Everything in it happened, or nothing did: then it rejects. `work` may be asked for twice. */
   write<T>(work: (tx: GrantWriting) => Promise<T>): Promise<T>;
 }
 

@@ -63,7 +63,8 @@ export class Saving {
       let batch: Waiting[] = [];
       // Drawn when the store begins: what has come until then goes along.
       const draw = () => {
-        batch = this.#draw();
+        // Once: a store that failed may be asked again.
+        if (batch.length === 0) batch = this.#draw();
         return batch.flatMap(({ changed }) => changed);
       };
       const together = await this.#write(draw);
@@ -97,6 +98,7 @@ export class Saving {
     const written: Written[] = [];
     try {
       await this.#store.write(async (tx) => {
+        written.length = 0;
         for (const held of new Set(draw())) {
           // As it is now: more may come while it is written.
           const row = this.row(held.life, held.version + 1, held.bootDue);

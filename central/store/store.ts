@@ -8,8 +8,10 @@ import type { Hash, Plan } from '../../protocol/merkle.ts';
 import { type GrantLife, rightKey } from '../grants/life.ts';
 import type { GrantStore, GrantWriting, KeptGrant } from '../grants/ports.ts';
 import type { RequestLife } from '../requests/life.ts';
+import type { Ballast } from './ballast.ts';
 import { migrate } from './migrations.ts';
 import type { GrantRow, Schema } from './schema.ts';
+import { isFull } from './sqlite.ts';
 import { grow, type Head, hashesOf, headOf, plant } from './tree.ts';
 
 /** Rows whose values must fit into one statement. */
@@ -252,18 +254,27 @@ export class Writing extends Reading implements GrantWriting {
   }
 }
 
+export interface StoreOptions {
+  /** Nobody else can write to it: SQLite's lock on the file sees to that. */
+  exclusive?: boolean;
+  /** What is given up when the disk is full. */
+  ballast?: Ballast;
+}
+
 /** Central's durable memory. */
 export class Store extends Reading implements GrantStore {
   readonly exclusive: boolean;
   readonly #listeners = new Set<(events: readonly AuditEvent[]) => void>();
 
-  private constructor(db: Kysely<Schema>, exclusive: boolean) {
+  readonly #ballast: Ballast | undefined;
+
+  private constructor(db: Kysely<Schema>, { exclusive = true, ballast }: StoreOptions) {
     super(db);
     this.exclusive = exclusive;
+    this.#ballast = ballast;
   }
 
-  /** @param exclusive Nobody else can write to it: SQLite's lock on the file sees to that. */
-  static async open(dialect: Dialect, exclusive = true): Promise<Store> {
+  static async open(dialect: Dialect, options: StoreOptions = {}): Promise<Store> {
     const db = new Kysely<Schema>({ dialect });
     try {
       await migrate(db as unknown as Kysely<unknown>);
@@ -272,11 +283,34 @@ export class Store extends Reading implements GrantStore {
       await db.destroy();
       throw error;
     }
-    return new Store(db, exclusive);
+    return new Store(db, options);
   }
 
   /** Durable when it resolves. Everything in it happened, or nothing did: then it rejects. */
   async write<T>(work: (tx: Writing) => Promise<T>): Promise<T> {
+    // What room is left is for the ends of what was granted.
+    if (this.#ballast?.isSpent) throw diskFull();
+    return this.#transact(work);
+  }
+
+  /** The same store for those who end what was granted: on a full disk it gives up the ballast. */
+  forEnds(): GrantStore {
+    return {
+      exclusive: this.exclusive,
+      standing: () => this.standing(),
+      kept: (id) => this.kept(id),
+      write: async (work) => {
+        try {
+          return await this.#transact(work);
+        } catch (error) {
+          if (!isFull((error as Error).cause) || !this.#ballast?.spend()) throw error;
+          return this.#transact(work);
+        }
+      },
+    };
+  }
+
+  async #transact<T>(work: (tx: Writing) => Promise<T>): Promise<T> {
     let writing: Writing | undefined;
     let failed: { error: unknown } | undefined;
     // Calls to the cloud that are under way go out before this process is busy with its disk.
@@ -297,7 +331,9 @@ export class Store extends Reading implements GrantStore {
       .catch((error: unknown) => {
         const own = failed?.error;
         if (own !== undefined && !isStoreError(own)) throw own;
-        throw new Fault('store-failed', 'The store cannot be written', { cause: error, wayOut: 'Check the disk of central' });
+        const cause = own ?? error;
+        if (isFull(cause)) throw diskFull(cause);
+        throw new Fault('store-failed', 'The store cannot be written', { cause, wayOut: 'Check the disk of central' });
       });
     const appended = writing?.appended ?? [];
     if (appended.length > 0) for (const listener of this.#listeners) listener(appended);
@@ -314,6 +350,9 @@ export class Store extends Reading implements GrantStore {
     await this.db.destroy();
   }
 }
+
+const diskFull = (cause?: unknown) =>
+  new Fault('store-failed', 'The disk of central is full', { cause, retryable: true, wayOut: 'Make room on the disk of central' });
 
 const isStoreError = (error: unknown): boolean => (error as { code?: unknown } | undefined)?.code === 'ERR_SQLITE_ERROR';
 

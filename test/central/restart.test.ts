@@ -86,6 +86,19 @@ test('stopped while the cloud was being asked: what is not known is taken back',
   assert.equal((await stage.request('alice', accepted(await stage.call('alice', 'state')).requests[0]?.id ?? '')).state, 'failed');
 });
 
+test('what stands is taken back from the cloud alone when the store was lost, and the record says so', async (t) => {
+  const stage = await Stage.open(t);
+  await stage.elevated('alice');
+  await stage.stop();
+  writeFileSync(stage.settings.storeFile, 'This is no store any more. '.repeat(1_000));
+  await stage.start();
+  await stage.clock.advance(SECOND);
+  assert.equal(stage.cloud.standingRights, 0);
+  const { events } = accepted(await stage.call('carla', 'record', { query: '?after=0&limit=100' }));
+  const kinds = events.map(({ kind }) => kind);
+  for (const kind of ['store.damaged', 'orphan.found']) assert.ok(kinds.includes(kind as never), `${kind} of ${kinds}`);
+});
+
 test('two centrals do not share a store', async (t) => {
   const stage = await Stage.open(t);
   const first = stage.central;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CALL_TIMEOUT, CloudCalls } from '../../../central/grants/calls.ts';
 import type { GrantLife } from '../../../central/grants/life.ts';
 import { grantMachine } from '../../../central/grants/machine.ts';
+import type { GrantStore } from '../../../central/grants/ports.ts';
 import { GrantRunner } from '../../../central/grants/runner.ts';
 import type { RequestLife } from '../../../central/requests/life.ts';
 import { sqliteDialect } from '../../../central/store/sqlite.ts';
@@ -30,14 +31,22 @@ export class World {
   readonly others = new Map<string, FakeCloud>();
   runner: GrantRunner;
 
-  private constructor(store: Store) {
+  readonly #ends: GrantStore;
+
+  private constructor(store: Store, ends: GrantStore = store) {
     this.store = store;
+    this.#ends = ends;
     this.runner = this.#runner();
   }
 
   /** @param shared Others may write to the store, too. */
   static async open(file = ':memory:', shared = false): Promise<World> {
-    return new World(await Store.open(await sqliteDialect(file), !shared));
+    return new World(await Store.open(await sqliteDialect(file), { exclusive: !shared }));
+  }
+
+  /** On a store that the test has opened, used as central does. */
+  static of(store: Store): World {
+    return new World(store, store.forEnds());
   }
 
   /** Another central on the same store, which has taken up what stands there. */
@@ -97,7 +106,7 @@ export class World {
 
   #runner(): GrantRunner {
     return new GrantRunner({
-      store: this.store,
+      store: this.#ends,
       calls: new CloudCalls((resource) => this.others.get(providerOf(resource)) ?? this.cloud, this.clock, CALL_TIMEOUT),
       bootId: this.bootId,
       machine: grantMachine,
