@@ -8,7 +8,7 @@ import { record } from './record/bench.ts';
 import { recovery } from './recovery/bench.ts';
 import { isBusy, merged, page, section } from './results.ts';
 
-const BENCHES: readonly Bench[] = [record, recovery, daemon, lateness];
+const BENCHES: readonly Bench[] = [record, recovery, daemon, lateness('lateness', 10_000), lateness('lateness-100k', 100_000)];
 const RESULTS = path.join(import.meta.dirname, 'results.md');
 
 async function main(names: readonly string[]): Promise<number> {

@@ -13,40 +13,47 @@ const REDIS = [
   { name: 'Redis key expiry, hz 100, effort 10', hz: 100, effort: 10 },
 ];
 
-/** How late power is taken back, beside what others do with a lease that is over. */
-export const lateness: Bench = {
-  name: 'lateness',
-  run: async (size, say) => {
-    const counts = size === 'whole' ? [10_000, 100_000] : [100];
-    const tables: Table[] = [];
-    for (const count of counts) tables.push(await race({ count, window: size === 'whole' ? 30_000 : 500 }, say));
-    return tables;
-  },
-};
+/** How late power is taken back from so many, beside what others do with a lease that is over. */
+export const lateness = (name: string, count: number): Bench => ({
+  name,
+  run: async (size, say) => [await race(size === 'whole' ? { count, window: 30_000 } : { count: 100, window: 500 }, say)],
+});
 
 interface Row {
   name: string;
   result: Lateness | undefined;
+  /** Why there is none. */
+  why?: string;
 }
 
 async function race(plan: Plan, say: (line: string) => void): Promise<Table> {
   const rows: Row[] = [];
   const enter = async <R extends Lateness>(name: string, file: string | undefined, settings: object = {}): Promise<R | undefined> => {
-    say(`${plan.count.toLocaleString('en')} leases: ${name}${file ? '' : `: ${ABSENT}`}`);
-    const result = file && (await contest<R>(file, { ...plan, ...settings }, 12 * MINUTE));
-    rows.push({ name, result: result || undefined });
-    return result || undefined;
+    say(`${name}${file ? '' : `: ${ABSENT}`}`);
+    const row: Row = { name, result: undefined, why: ABSENT };
+    rows.push(row);
+    if (!file) return undefined;
+    try {
+      const result = await contest<R>(file, { ...plan, ...settings }, 12 * MINUTE);
+      row.result = result;
+      return result;
+    } catch (error) {
+      // The others are worth measuring still.
+      row.why = 'did not finish';
+      say(`${name}: ${(error as Error).message}`);
+      return undefined;
+    }
   };
   const floor = await enter('bare timer: one for all', 'lateness/bare-timer.ts');
   const ours = await enter<OurLateness>('**Portcullis: the call to the cloud**', 'lateness/ours.ts');
-  if (!floor || !ours) throw new Error('Unreachable: both are files of this folder');
+  if (!floor || !ours) throw new Error('Without the floor and ours there is nothing to compare');
   rows.push({ name: 'Portcullis: its durable record', result: { late: ours.recorded, missing: plan.count - ours.recorded.length } });
   await enter('`setTimeout` for each', 'lateness/timer-each.ts');
   const redis = programFile('redis-server');
-  const allowance = 1_500 + plan.count / 5;
+  const allowance = 1_500 + plan.count / 3;
   for (const { name, hz, effort } of REDIS) await enter(name, redis && 'lateness/redis.ts', { file: redis, hz, effort, allowance });
   const etcd = programFile('etcd');
-  const leases = await enter('etcd leases', etcd && 'lateness/etcd.ts', { file: etcd, pace: 500 });
+  const leases = await enter('etcd leases', etcd && 'lateness/etcd.ts', { file: etcd });
   return {
     title: `Lateness of ${plan.count.toLocaleString('en')} ends, due at random within ${plan.window / 1_000} s`,
     about: [
@@ -56,7 +63,7 @@ async function race(plan: Plan, say: (line: string) => void): Promise<Table> {
       'etcd counts in whole seconds and limits itself to 1,000 revocations a second; Redis hides an expired key on access, late is its event.',
     ].join(' '),
     columns: ['', 'p50', 'p99', 'max', 'before due', 'never seen'],
-    rows: rows.map(({ name, result }) => [name, ...(result ? figures(result, floor, plan) : [ABSENT, '', '', '', ''])]),
+    rows: rows.map(({ name, result, why = '' }) => [name, ...(result ? figures(result, floor, plan) : [why, '', '', '', ''])]),
     goals: goals(plan, floor, ours, leases),
   };
 }
@@ -82,7 +89,7 @@ function goals(plan: Plan, floor: Lateness, ours: Lateness, etcd: Lateness | und
   const earlier = etcd && p99(etcd) / p99(ours);
   return [
     {
-      text: `p99 at least ${TIMES_EARLIER_THAN_ETCD} × earlier than etcd’s: ${earlier === undefined ? ABSENT : times(earlier)}`,
+      text: `p99 at least ${TIMES_EARLIER_THAN_ETCD} × earlier than etcd’s: ${earlier === undefined ? 'no figure of etcd’s' : times(earlier)}`,
       met: earlier === undefined ? undefined : earlier >= TIMES_EARLIER_THAN_ETCD,
     },
     { text: `p99 within ${TIMES_OF_A_TIMER} × of a bare timer’s: ${times(ofTimer)}`, met: ofTimer <= TIMES_OF_A_TIMER },

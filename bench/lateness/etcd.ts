@@ -6,21 +6,25 @@ import type { Lateness, Plan } from './plan.ts';
 
 interface Settings extends Plan {
   file: string;
-  /** Leases per second that this machine grants at least: the time-to-live leaves room for all of them. */
-  pace: number;
 }
 
 const IN_FLIGHT = 64;
 /** Keys in one transaction; etcd takes 128. */
 const AT_ONCE = 100;
+/** Leases that only tell how fast this machine grants them. */
+const TRIAL = 1_000;
+/** How much slower than in the trial it may become. */
+const RESERVE = 2.5;
 /** How long after the window to wait for what has not been seen: what is missing then was at least so late. */
 const PATIENCE = 60_000;
+
+const HOUR = 3_600_000;
 
 type Call = <T>(path: string, body: unknown) => Promise<T>;
 
 /** A lease with one key for each, by etcd's own HTTP interface; late is the event that says that the key was deleted. */
 await answer(
-  ({ file, pace, ...plan }: Settings): Promise<Lateness> =>
+  ({ file, ...plan }: Settings): Promise<Lateness> =>
     inScratch(async (dir) => {
       const [client, peer] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
       const listen = ['--listen-client-urls', client, '--advertise-client-urls', client, '--listen-peer-urls', peer];
@@ -35,7 +39,7 @@ await answer(
       const ready = () => call('/v3/maintenance/status', {}).then(() => true);
       try {
         return await withPeer(file, ['--name', 'b', '--data-dir', dir, ...listen, ...cluster], ready, () =>
-          expire(client, call, plan, pace, dispatcher),
+          expire(client, call, plan, dispatcher),
         );
       } finally {
         await dispatcher.destroy();
@@ -43,7 +47,7 @@ await answer(
     }),
 );
 
-async function expire(client: string, call: Call, plan: Plan, pace: number, dispatcher: Agent): Promise<Lateness> {
+async function expire(client: string, call: Call, plan: Plan, dispatcher: Agent): Promise<Lateness> {
   const due = new Map<string, number>();
   const late: number[] = [];
   const watch = await request(`${client}/v3/watch`, {
@@ -58,8 +62,12 @@ async function expire(client: string, call: Call, plan: Plan, pace: number, disp
       if (at !== undefined && late.push(Date.now() - at) === plan.count) return;
     }
   })();
-  const from = Date.now() + Math.max(2_000, (plan.count / pace) * 1_000);
-  await grant(call, plan, from, due);
+  const trial = Math.min(TRIAL, plan.count);
+  const start = Date.now();
+  await grant(call, { count: trial, window: 0 }, start + HOUR, 'trial');
+  // The time-to-live leaves room for all of them to be granted.
+  const from = Date.now() + 2_000 + ((Date.now() - start) * RESERVE * plan.count) / trial;
+  await grant(call, plan, from, 'l', due);
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise((resolve) => {
     timer = setTimeout(resolve, from + plan.window + PATIENCE - Date.now());
@@ -72,11 +80,11 @@ async function expire(client: string, call: Call, plan: Plan, pace: number, disp
 }
 
 /** Due is the reply to the grant and the whole seconds of its time-to-live after it: the reading that favours etcd most. */
-async function grant(call: Call, { count, window }: Plan, from: number, due: Map<string, number>): Promise<void> {
+async function grant(call: Call, { count, window }: Plan, from: number, prefix: string, due = new Map<string, number>()): Promise<void> {
   let next = 0;
   const worker = async () => {
     while (next < count) {
-      const names = Array.from({ length: Math.min(AT_ONCE, count - next) }, () => `l${next++}`);
+      const names = Array.from({ length: Math.min(AT_ONCE, count - next) }, () => `${prefix}${next++}`);
       const puts = [];
       for (const name of names) {
         const ttl = Math.ceil((from + Math.random() * window - Date.now()) / 1_000);

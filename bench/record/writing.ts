@@ -13,7 +13,7 @@ import { quantile } from '../sample.ts';
 import { inScratch } from '../scratch.ts';
 
 /** So many steps at most share a transaction when many grants move at once. */
-const TOGETHER = 32;
+const TOGETHER = 8;
 
 /** One event and the change of state that it tells, durable, beside the same bytes at the end of a file. */
 export const writingCost = (count: number): Promise<Table> =>
