@@ -50,7 +50,7 @@ async function race(plan: Plan, say: (line: string) => void): Promise<Table> {
   rows.push({ name: 'Portcullis: its durable record', result: { late: ours.recorded, missing: plan.count - ours.recorded.length } });
   await enter('`setTimeout` for each', 'lateness/timer-each.ts');
   const redis = programFile('redis-server');
-  const allowance = 1_500 + plan.count / 3;
+  const allowance = 1_500 + Math.ceil(plan.count / 3);
   for (const { name, hz, effort } of REDIS) await enter(name, redis && 'lateness/redis.ts', { file: redis, hz, effort, allowance });
   const etcd = programFile('etcd');
   const leases = await enter('etcd leases', etcd && 'lateness/etcd.ts', { file: etcd });

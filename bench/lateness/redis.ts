@@ -84,7 +84,7 @@ async function replies(socket: Socket, count: number): Promise<void> {
   let seen = 0;
   while (seen < count) {
     const [text] = (await once(socket, 'data')) as [string];
-    if (text.startsWith('-')) throw new Error(`Redis says ${text.trim()}`);
+    if (text.startsWith('-')) throw new Error(`Redis says ${text.split('\r\n', 1)[0]}`);
     seen += text.split('\n').length - 1;
   }
 }
