@@ -8,7 +8,7 @@ import { CHAIN_ROWS, CHAINS_AT_ONCE, type Params, type Result } from './messages
  * begun are open.
  */
 
-type ReadMethod = 'audit.chains' | 'audit.read';
+type ReadMethod = 'audit.chains' | 'audit.read' | 'audit.signed' | 'audit.subtrees';
 export type AskRecord = <M extends ReadMethod>(method: M, params: Params<M>) => Promise<Result<M>>;
 
 /** Some events, and how far the reading is: places in the chains, those of hidden events and of other people's included. */

@@ -53,6 +53,7 @@ async function asDocument(session: Session, options: Options): Promise<Outcome> 
   let before = '';
   const items: RecordFormat = {
     head: '{\n  "events": [',
+    proves: false,
     text: (lines) =>
       lines
         .map((item) => {

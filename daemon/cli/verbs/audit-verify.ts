@@ -1,8 +1,9 @@
 import { checkpointsIn } from '../../../protocol/checkpoint.ts';
 import { type RecordCrypto, readNoteKey } from '../../../protocol/note.ts';
 import type { ChainReport } from '../../../protocol/record-chain.ts';
-import { mayOmit, readRecordLine, withOmissions } from '../../../protocol/record-file.ts';
-import { type AskRecord, recordInOrder } from '../../../protocol/record-reader.ts';
+import { recordLines } from '../../../protocol/record-export.ts';
+import { readRecordLine } from '../../../protocol/record-file.ts';
+import type { AskRecord } from '../../../protocol/record-reader.ts';
 import { type RecordReport, RecordVerifier, type Trust } from '../../../protocol/record-verifier.ts';
 import { type Block, line, table } from '../blocks.ts';
 import type { CommandLine } from '../command-line.ts';
@@ -18,9 +19,8 @@ export interface VerifyOptions {
 
 export async function verifyHere(session: Session, options: VerifyOptions): Promise<Outcome> {
   const verifier = new RecordVerifier(session.line.crypto, await trustOf(session.line, options));
-  const declared = withOmissions(mayOmit({}));
   const ask: AskRecord = (method, params) => session.ask(method, params);
-  for await (const { events } of recordInOrder(ask, {})) if (!declared(events).every((each) => verifier.add(each))) break;
+  for await (const { lines } of recordLines(ask, {}, true)) if (!lines.every((each) => verifier.add(each))) break;
   return reported(verifier.end(), 'The record here');
 }
 
