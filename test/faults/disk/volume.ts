@@ -1,21 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const MIB = 1_024 * 1_024;
 const FILLED_EVERY = 50;
 
-/** Why no volume can be mounted here; undefined when it can. A skipped test names it. */
-export function whyNoVolumes(folder: string): string | undefined {
-  if (process.platform !== 'linux') return 'only Linux mounts a tmpfs';
-  if (process.getuid?.() !== 0) return 'mounting needs root';
-  try {
-    new Volume(path.join(folder, 'probe')).unmount();
-    return undefined;
-  } catch (error) {
-    return `this machine does not mount a tmpfs: ${(error as Error).message.trim()}`;
-  }
-}
+const mount = (...args: string[]): void => void execFileSync('/bin/mount', args, { stdio: 'pipe' });
 
 /** A tmpfs of one MiB that can be filled to the last byte. */
 export class Volume {
@@ -78,4 +69,19 @@ export class Volume {
   }
 }
 
-const mount = (...args: string[]): void => void execFileSync('/bin/mount', args, { stdio: 'pipe' });
+/** Why no volume can be mounted here; undefined when it can. A skipped test names it. */
+export const noVolumes = whyNoVolumes();
+
+function whyNoVolumes(): string | undefined {
+  if (process.platform !== 'linux') return 'only Linux mounts a tmpfs';
+  if (process.getuid?.() !== 0) return 'mounting needs root';
+  const folder = mkdtempSync(path.join(tmpdir(), 'pc-'));
+  try {
+    new Volume(path.join(folder, 'probe')).unmount();
+    return undefined;
+  } catch (error) {
+    return `this machine does not mount a tmpfs: ${(error as Error).message.trim()}`;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

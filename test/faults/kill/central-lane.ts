@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { SECOND } from '../../../protocol/clock.ts';
 import type { ResourceId } from '../../../protocol/ids.ts';
-import { jsonLines } from '../../../protocol/record-file.ts';
 import type { CentralProcess } from '../../e2e/central-process.ts';
 import { until } from '../../support/until.ts';
 import { CentralClient } from '../processes/central-client.ts';
-import { runCli } from '../processes/cli.ts';
+import { centralRecord, recordFault } from '../processes/record.ts';
 import type { Engineer, Town } from '../processes/town.ts';
 import { DURATION, type Lane, type Length, type Moment, momentAfterAnswer, scopeOfResource, someOf, type Tally } from './lane.ts';
 import { bugsIn, damagesOf } from './store-check.ts';
@@ -77,13 +75,12 @@ export class CentralLane implements Lane {
     try {
       await until('no grant to be live', async () => (await this.#endWhatIsLong(client)) === 0, CALM_WITHIN, SECOND);
       await empty();
-      const file = path.join(this.#town.folder, `${this.name}.jsonl`);
-      writeFileSync(file, jsonLines(await this.#record(client)));
-      const { status, out, err } = await runCli(['audit', 'verify', file, '--json'], { HOME: this.#town.folder });
+      const events = await centralRecord(client, this.#town.auditor);
+      this.tally.events += events.length;
+      const broken = await recordFault(this.#town, this.name, events);
       await this.#central.stop();
-      const record = status === 0 ? [] : [`${this.name}: the record does not verify: ${out}${err}`];
       const store = path.join(this.#town.folder, this.name, 'central.db');
-      return [...record, ...damagesOf(store), ...bugsIn(this.#central.log)];
+      return [...(broken === undefined ? [] : [broken]), ...damagesOf(store), ...bugsIn(this.#central.log)];
     } finally {
       await client.close();
     }
@@ -144,18 +141,5 @@ export class CentralLane implements Lane {
       return live.length;
     });
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
-  }
-
-  async #record(client: CentralClient) {
-    const events = [];
-    for (let after = 0; ; ) {
-      const page = await client.call(this.#town.auditor, 'record', { query: `?after=${after}&limit=1000` });
-      if (!page.ok) throw new Error(`${this.name}: the auditor is refused the record: ${page.refusal.message}`);
-      events.push(...page.value.events);
-      if (page.value.events.length === 0) break;
-      after = page.value.last;
-    }
-    this.tally.events += events.length;
-    return events;
   }
 }

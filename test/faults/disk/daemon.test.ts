@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Client } from '../../../protocol/client.ts';
@@ -9,16 +7,12 @@ import type { GrantId } from '../../../protocol/ids.ts';
 import { until } from '../../support/until.ts';
 import { type OpenDaemon, Scene } from '../processes/scene.ts';
 import { damageHeader, damagePages } from './damage.ts';
-import { Volume, whyNoVolumes } from './volume.ts';
+import { noVolumes, Volume } from './volume.ts';
 
 /** From the question to the cloud's having taken a right back, on a machine with much to do. */
 const SOON: Millis = 5 * SECOND;
 /** A disk that takes writes again is noticed within ten seconds. */
 const HEALED: Millis = 20 * SECOND;
-
-const probe = mkdtempSync(path.join(tmpdir(), 'pc-'));
-const noVolumes = whyNoVolumes(probe);
-rmSync(probe, { recursive: true, force: true });
 
 const stateOf = ({ state }: Client, id: GrantId) => state.grants[id]?.state;
 const ask = ({ client }: OpenDaemon, { body: { id, ...asked } }: ReturnType<Scene['question']>) =>
