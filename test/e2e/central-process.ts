@@ -14,6 +14,8 @@ const POLL = 50;
 export interface HowToRun {
   flags?: readonly string[] | undefined;
   env?: Record<string, string> | undefined;
+  /** Told of each process that is started. */
+  started?: ((child: ChildProcess) => unknown) | undefined;
 }
 
 /** Central as people run it: the built bundle in a process of its own. It can be stopped, killed and started again. */
@@ -44,11 +46,12 @@ export class CentralProcess {
 
   /** Starts the process and does not wait for it. */
   launch(): void {
-    const { flags = [], env = {} } = this.#run;
+    const { flags = [], env = {}, started } = this.#run;
     const log = openSync(this.log, 'a');
     // A group of its own: Ctrl-C in a terminal must not end it before those who need it.
     const options: SpawnOptions = { stdio: ['ignore', log, log], detached: true, env: { ...process.env, ...env } };
     this.#child = spawn(process.execPath, [...flags, path.join(ROOT, 'dist/central.mjs'), '--config', this.#config], options);
+    started?.(this.#child);
     closeSync(log);
   }
 

@@ -5,21 +5,23 @@ import { once } from 'node:events';
 const running = new Set<ChildProcess>();
 let watched = false;
 
-/** Starts a process that ends with this one, also when this one is told to stop by whoever limits its time. */
-export function spawnTied(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+/** Makes a process end with this one, also when this one is told to stop by whoever limits its time. */
+export function tie(child: ChildProcess): ChildProcess {
   if (!watched) {
     watched = true;
     process.once('exit', () => {
-      for (const child of running) child.kill('SIGKILL');
+      for (const one of running) one.kill('SIGKILL');
     });
     process.once('SIGTERM', () => process.exit(143));
   }
-  const child = spawn(command, args, options);
   running.add(child);
   child.once('exit', () => running.delete(child));
   child.once('error', () => running.delete(child));
   return child;
 }
+
+export const spawnTied = (command: string, args: readonly string[], options: SpawnOptions): ChildProcess =>
+  tie(spawn(command, args, options));
 
 export const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 

@@ -14,6 +14,7 @@ import { type Certificates, makeCertificates } from '../../clouds/certificates.t
 import { centralIn, type Listed } from '../../e2e/central-folder.ts';
 import type { HowToRun } from '../../e2e/central-process.ts';
 import { type Identity, startIdentity } from '../../identity/provider.ts';
+import { tie } from './brood.ts';
 
 export const AUDIENCE = 'api://portcullis';
 /** Longest time that the simulated Azure lets a removed right work here, as the product is told. */
@@ -109,7 +110,7 @@ export function centralOf(town: Town, { name, more, run }: CentralOptions): Prom
     policyDir,
     lags: { propagation: `${PROPAGATION_SECONDS}s`, shortestHold: '0s' },
     more: { longestRequestLife: '2m', longestGrant: '24h', callsPerMinute: 100_000, ...more },
-    run,
+    run: { ...run, started: tie },
   });
 }
 
