@@ -24,11 +24,12 @@ export class Drift {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { granting, store, clock } = this.#parts;
+    const { granting, runner, store, clock } = this.#parts;
     const told = await store.findings();
+    const granted = new Set(runner.standing.map(({ principalId, role, resource }) => rightOf(principalId, role.id, resource.id)));
     const seen = new Set<string>();
     for await (const right of granting.direct(signal)) {
-      if (this.#isGranted(right)) continue;
+      if (granted.has(rightOf(right.principalId, right.role, right.resource))) continue;
       seen.add(right.id);
       if (told.has(right.id) || !this.#seen.has(right.id)) continue;
       await store.write(async (tx) => {
@@ -41,13 +42,11 @@ export class Drift {
     const over = [...told].filter((id) => !seen.has(id));
     if (over.length > 0) await store.write((tx) => tx.dropFindings(over));
   }
-
-  #isGranted({ principalId, resource, role }: DirectRight): boolean {
-    return this.#parts.runner.standing.some(
-      (life) => life.principalId.toLowerCase() === principalId && life.resource.id === resource && life.role.id === role,
-    );
-  }
 }
+
+/** Clouds do not mind the case of ids. */
+const rightOf = (principalId: string, role: string, resource: string): string =>
+  JSON.stringify([principalId.toLowerCase(), role, resource]);
 
 const textOf = ({ principalId, role, resource }: DirectRight): string =>
   `${principalId} holds "${role}" on ${resource.split('/').at(-1)} by an assignment that was not made here`;

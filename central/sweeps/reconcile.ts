@@ -24,6 +24,11 @@ interface Orphan {
   delayed: boolean;
 }
 
+interface Seen {
+  listed: Set<string>;
+  orphans: Set<GrantId>;
+}
+
 /**
  * Compares the grants with the cloud's own list of what carries our mark. A right that nobody here remembers, for the
  * store was lost or comes from a backup, is taken back. A grant whose right is not listed is looked at again.
@@ -40,33 +45,53 @@ export class Reconcile {
   async run(signal: AbortSignal): Promise<void> {
     const { granting, runner, clock, trouble } = this.#parts;
     const before = runner.standing.filter(({ bind }) => bind.outcome === 'assigned' && bind.calledAt + granting.propagation < clock.now());
-    const listed = new Set<string>();
-    const found = new Set<GrantId>();
-    for await (const order of granting.ours(signal)) {
-      listed.add(rightOf(order));
-      if (!(await this.#isOrphan(order).catch(() => false))) continue;
-      found.add(order.grantId);
-      if (!this.#orphans.has(order.grantId)) this.#orphans.set(order.grantId, { order, since: clock.now(), told: false, delayed: false });
-    }
-    // What is not listed any more is gone.
-    for (const [id, orphan] of this.#orphans) if (!found.has(id)) await this.#gone(orphan).catch((error) => trouble(error, 'orphan'));
+    const seen: Seen = { listed: new Set(), orphans: new Set() };
+    const failed = await this.#read(seen, signal).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    // What is not listed any more is gone: that only the whole list can say.
+    for (const [id, orphan] of failed ? [] : this.#orphans)
+      if (!seen.orphans.has(id)) await this.#gone(orphan).catch((error) => trouble(error, 'orphan'));
     await this.again(signal);
+    if (failed) throw failed.error;
     for (const life of before)
-      if (!listed.has(rightOf(orderRight(life)))) await runner.send(life.id, { type: 'unlisted' }).catch(() => undefined);
+      if (!seen.listed.has(rightOf(orderRight(life)))) await runner.send(life.id, { type: 'unlisted' }).catch(() => undefined);
   }
 
   /** Asks once more for the end of what was found and has not gone yet. */
   async again(signal: AbortSignal): Promise<void> {
+    const held = this.#rights();
     for (const orphan of this.#orphans.values()) {
+      // Granted since: its end would be the end of that grant.
+      if (held.has(rightOf(orphan.order))) continue;
       await this.#takeBack(orphan, signal).catch((error) =>
         this.#parts.trouble(error, `the end of ${orphan.order.grantId}, which no grant accounts for`),
       );
     }
   }
 
+  async #read({ listed, orphans }: Seen, signal: AbortSignal): Promise<void> {
+    const { granting, clock } = this.#parts;
+    let held = this.#rights();
+    for await (const order of granting.ours(signal)) {
+      const right = rightOf(order);
+      listed.add(right);
+      if (held.has(right)) continue;
+      // Given while the list was being read?
+      held = this.#rights();
+      if (held.has(right) || !(await this.#isOrphan(order).catch(() => false))) continue;
+      orphans.add(order.grantId);
+      if (!this.#orphans.has(order.grantId)) this.#orphans.set(order.grantId, { order, since: clock.now(), told: false, delayed: false });
+    }
+  }
+
+  #rights(): ReadonlySet<string> {
+    return new Set(this.#parts.runner.standing.map((life) => rightOf(orderRight(life))));
+  }
+
   async #isOrphan(order: Order): Promise<boolean> {
-    const { runner, store, granting, clock } = this.#parts;
-    if (runner.standing.some((life) => rightOf(orderRight(life)) === rightOf(order))) return false;
+    const { store, granting, clock } = this.#parts;
     const row = await store.grant(order.grantId);
     // Lists lag: what ended a moment ago may still stand in them.
     return !row || mayStand(row.state) || (row.goneAt ?? row.notAfter) + granting.propagation + MINUTE < clock.now();

@@ -117,6 +117,32 @@ test('a list that cannot be read ends nothing, and is told to the operator', asy
   assert.equal((await world.life(id)).state, 'assigned');
 });
 
+test('what was read of a list that then fails is acted on', async (t) => {
+  const { world, reconcile } = await open(t);
+  const id = await world.grant();
+  await orphan(world);
+  await world.clock.advance(2 * MINUTE);
+  const ours = world.cloud.ours.bind(world.cloud);
+  world.cloud.ours = async function* () {
+    for await (const order of ours()) if (order.principalId === 'oid-bob') yield order;
+    throw new Error('The rest does not answer');
+  };
+  await assert.rejects(reconcile.run(signal), /The rest/);
+  assert.equal(world.cloud.standingRights, 1);
+  assert.equal((await world.life(id)).state, 'assigned');
+});
+
+test('an orphan whose right was granted since is left to that grant', async (t) => {
+  const { world, reconcile } = await open(t);
+  const { principalId } = await orphan(world);
+  world.cloud.fail('unbind', 'lost before');
+  await reconcile.run(signal);
+  const id = await world.grant({ principalId });
+  await world.clock.advance(10);
+  await reconcile.again(signal);
+  assert.ok(world.allows(await world.life(id)));
+});
+
 test('drift is told once, when it has been seen twice, and never removed', async (t) => {
   const { world, drift } = await open(t);
   const right = { id: 'a1', principalId: 'oid-bob', role: 'Network Contributor', resource: balancerId('prod-edge') };
