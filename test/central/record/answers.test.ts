@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AuditEvent } from '../../../protocol/audit.ts';
+import { MINUTE } from '../../../protocol/clock.ts';
+import { balancerId } from '../samples.ts';
+import { accepted, Stage } from '../stage.ts';
+
+type Field = keyof AuditEvent;
+
+/** Who, what, which resource, why. When is in every event, by both clocks. */
+const ASKED: readonly Field[] = ['person', 'resource', 'role', 'requestId', 'reason'];
+/** And by which decision, on whose approval. */
+const GRANTED: readonly Field[] = [...ASKED, 'grantId', 'decision', 'approvedBy'];
+
+const ANSWERS: Record<string, readonly Field[]> = {
+  'request.created': ASKED,
+  'request.decided': [...ASKED, 'decision'],
+  'request.approved': ASKED,
+  'grant.intended': GRANTED,
+  'grant.assigned': GRANTED,
+  'grant.usable': GRANTED,
+  'grant.ending': GRANTED,
+  'revocation.attempted': GRANTED,
+  'grant.gone': [...GRANTED, 'lateBy', 'lateAfter'],
+};
+
+test('every event of a whole story answers who, what, where, why, by which decision, on whose approval, and how late', async (t) => {
+  const stage = await Stage.open(t);
+  const full = { roleId: 'full', resourceId: balancerId('staging-edge'), duration: 30 * MINUTE };
+  const asked = accepted(await stage.ask('alice', full));
+  accepted(await stage.call('ben', 'approve', { id: asked.id, body: { reason: 'Yes' } }));
+  await stage.clock.advance(5);
+  const id = (await stage.request('alice', asked.id)).grantId ?? '';
+  await stage.observe('alice', id, 'allowed');
+  accepted(await stage.call('alice', 'revoke', { id, body: { because: 'revoked' } }));
+  await stage.clock.advance(5);
+  await stage.observe('alice', id, 'denied');
+  await stage.clock.advance(MINUTE);
+  const { events } = accepted(await stage.call('carla', 'record'));
+  const story = events.filter(({ requestId }) => requestId === asked.id);
+  for (const kind of ['request.created', 'request.approved', 'grant.usable', 'grant.gone'])
+    assert.ok(
+      story.some((event) => event.kind === kind),
+      kind,
+    );
+  for (const event of story) {
+    assert.ok(event.at > 0 && event.boot > 0 && event.text !== '', event.kind);
+    for (const field of ANSWERS[event.kind] ?? ASKED) assert.notEqual(event[field], undefined, `${event.kind} says no ${field}`);
+    if (event.decision) assert.notEqual(event.decision.policyVersion, '', event.kind);
+    if (event.kind.startsWith('grant.'))
+      assert.deepEqual(
+        event.approvedBy?.map(({ id: who }) => who),
+        ['ben'],
+        event.kind,
+      );
+  }
+});
