@@ -1,4 +1,5 @@
-// `npm run faults [-- NAME…]`: the long forms of the harnesses in test/faults, whose short forms are part of `npm test`.
+// `npm run faults [-- NAME… [OPTION…]]`: the long forms of the harnesses in test/faults, whose short forms are part of `npm test`.
+// Options go to the scripts that were named: `npm run faults -- simulation --seed 7` tells the story of one seed.
 import { runTestFiles } from './node-tests.ts';
 import { runStep, type Step, summary } from './steps.ts';
 
@@ -6,6 +7,7 @@ import { runStep, type Step, summary } from './steps.ts';
 type Harness = { name: string } & ({ script: string; args?: readonly string[] } | { files: readonly string[]; rounds: number });
 
 const HARNESSES: readonly Harness[] = [
+  { name: 'simulation', script: 'test/faults/simulation/long.ts' },
   { name: 'kill', script: 'test/faults/kill/long.ts' },
   { name: 'door', script: 'test/faults/door/long.ts' },
   { name: 'secrets', script: 'test/faults/secrets/long.ts' },
@@ -15,9 +17,9 @@ const HARNESSES: readonly Harness[] = [
 
 const ROUND_LIMIT = 10 * 60_000;
 
-function stepOf(harness: Harness): Step {
+function stepOf(harness: Harness, options: readonly string[]): Step {
   const { name } = harness;
-  if ('script' in harness) return { name, run: [process.execPath, harness.script, ...(harness.args ?? [])] };
+  if ('script' in harness) return { name, run: [process.execPath, harness.script, ...(harness.args ?? []), ...options] };
   const { files, rounds } = harness;
   return {
     name,
@@ -31,7 +33,10 @@ function stepOf(harness: Harness): Step {
   };
 }
 
-const names = process.argv.slice(2);
+const given = process.argv.slice(2);
+const firstOption = given.findIndex((arg) => arg.startsWith('-'));
+const names = firstOption < 0 ? given : given.slice(0, firstOption);
+const options = given.slice(names.length);
 const unknown = names.filter((name) => !HARNESSES.some((harness) => harness.name === name));
 if (unknown.length > 0) {
   console.error(`No harness is called ${unknown.join(', ')}. Harnesses: ${HARNESSES.map(({ name }) => name).join(', ')}`);
@@ -39,6 +44,6 @@ if (unknown.length > 0) {
 }
 const chosen = names.length > 0 ? HARNESSES.filter(({ name }) => names.includes(name)) : HARNESSES;
 const outcomes = [];
-for (const harness of chosen) outcomes.push(await runStep(stepOf(harness), false));
+for (const harness of chosen) outcomes.push(await runStep(stepOf(harness, options), false));
 console.log(summary('npm run faults', outcomes));
 process.exitCode = outcomes.every(({ ok }) => ok) ? 0 : 1;
