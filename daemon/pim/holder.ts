@@ -1,6 +1,7 @@
 import type { Access, SelfService, Unbound } from '../../cloud/provider.ts';
 import type { Cancel, Clock, Instant } from '../../protocol/clock.ts';
 import { MINUTE } from '../../protocol/clock.ts';
+import { jump, type Readings, readClocks } from '../../protocol/clock-watch.ts';
 import { Deadlines } from '../../protocol/deadlines.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { fitted } from '../../protocol/fit.ts';
@@ -38,10 +39,12 @@ export class Holder {
   readonly #busy = new Map<GrantId, AbortController>();
   /** The end that the timer is set for. It is set once: setting it again after the wall clock was set back would lengthen it. */
   readonly #armed = new Map<GrantId, Instant>();
+  #clocks: Readings;
   #stopped = false;
 
   constructor(parts: HolderParts) {
     this.#parts = parts;
+    this.#clocks = readClocks(parts.clock);
     this.#acts = new Deadlines(parts.clock, (id) => this.#act(id));
     this.#ends = new Deadlines(parts.clock, (id) => this.take(id, { type: 'due' }));
   }
@@ -85,6 +88,7 @@ export class Holder {
 
   /** One event: the next state is durable, shown and scheduled. */
   take(id: GrantId, event: LeaseEvent): void {
+    if (event.type !== 'clock jumped') this.#noticeJump();
     const before = this.#leases.get(id);
     if (!before || this.#stopped) return;
     const { machine, clock, selfService, random } = this.#parts;
@@ -94,6 +98,14 @@ export class Holder {
     this.#keep(after);
     this.#show(before, after);
     this.#schedule(after);
+  }
+
+  /** At each step: a second later, as the watch sees it, something may have been taken for proven. */
+  #noticeJump(): void {
+    const clocks = readClocks(this.#parts.clock);
+    const jumped = jump(this.#clocks, clocks) !== 0;
+    this.#clocks = clocks;
+    if (jumped) this.clockJumped();
   }
 
   /** The wall clock was set. */
@@ -167,7 +179,7 @@ export class Holder {
       controller.abort(new Fault('timed-out', 'The cloud did not answer within a minute')),
     );
     this.#busy.set(id, controller);
-    this.#ask(lease, controller.signal)
+    within(controller.signal, this.#ask(lease, controller.signal))
       .catch((error: unknown): LeaseEvent => {
         this.#parts.log.warn('cloud act failed', { grantId: id, state: lease.next, attempt: lease.tries + 1, ...ofError(error) });
         return { type: 'failed', problem: problemOf(error) };
@@ -213,6 +225,13 @@ export class Holder {
     });
   }
 }
+
+/** An act that ignores its signal is left behind, so that nothing waits for it. */
+const within = <T>(signal: AbortSignal, act: Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    act.then(resolve, reject);
+  });
 
 const ATTEMPTED: Record<Unbound['state'] | 'unanswered', string> = {
   accepted: 'Entra PIM accepted the end',

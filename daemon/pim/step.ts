@@ -38,6 +38,8 @@ const RELEASE_AGAIN: Millis = MINUTE;
 const WATCH_EVERY: Millis = MINUTE;
 /** One denial may be a replica that lags behind; this much later another one is asked. */
 const DENIED_TWICE: Millis = SECOND / 2;
+/** PIM lets an activation be ended after this at the latest. */
+const LONGEST_HOLD: Millis = 5 * MINUTE;
 /** An end that the cloud has not accepted for so long is told. */
 const ALARM_AFTER: Millis = MINUTE;
 
@@ -203,7 +205,8 @@ function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRu
         releasableAt: unbound.again,
         awaiting: unbound.why,
         next: 'release',
-        nextAt: Math.max(unbound.again, now + SECOND),
+        // By the cloud's clock: this one may have been set back by any length.
+        nextAt: Math.min(Math.max(unbound.again, now + SECOND), now + LONGEST_HOLD),
       });
     case 'stuck':
       return notReleased(asked, {
