@@ -1,4 +1,4 @@
-import type { Access, Bound, CatalogueRole, Granting, Order, Unbound } from '../../../cloud/provider.ts';
+import type { Access, Bound, CatalogueRole, Granting, Order, SelfService, Unbound } from '../../../cloud/provider.ts';
 import { type Instant, type Millis, SECOND } from '../../../protocol/clock.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import type { GrantId } from '../../../protocol/ids.ts';
@@ -140,6 +140,19 @@ export class Cloud {
       prolong: (_from, order) => this.#call(process, 'prolong', order, (sentAt) => this.#bind(order, sentAt)),
       unbind: (order) => this.#call(process, 'unbind', order, (sentAt) => this.#unbind(order, sentAt)),
       standing: (order) => this.#call(process, 'list', order, () => this.#lists(keyOf(order))),
+    };
+  }
+
+  /** As a person elevates themselves, where the cloud itself is the policy. */
+  selfService(process: Process): Pick<SelfService, 'activate' | 'pending' | 'cancel' | 'deactivate' | 'propagation'> {
+    const ask = (order: Order) => this.#call<Bound>(process, 'bind', order, (sentAt) => this.#bind(order, sentAt));
+    return {
+      propagation: this.rules.propagation,
+      activate: ask,
+      // Nobody has to approve here.
+      pending: ask,
+      cancel: async () => {},
+      deactivate: (order) => this.#call(process, 'unbind', order, (sentAt) => this.#unbind(order, sentAt)),
     };
   }
 

@@ -6,6 +6,7 @@ import type { CentralHttp } from '../../../daemon/central/http.ts';
 import type { MirrorJournal } from '../../../daemon/journal/ports.ts';
 import type { Log } from '../../../daemon/log.ts';
 import { type Millis, SECOND, sleep } from '../../../protocol/clock.ts';
+import { watchClock } from '../../../protocol/clock-watch.ts';
 import type { GrantId, RequestId, ResourceId, RoleId } from '../../../protocol/ids.ts';
 import type { Grant } from '../../../protocol/model.ts';
 import { type Change, type DaemonState, reduce } from '../../../protocol/state.ts';
@@ -84,6 +85,7 @@ export class Daemon {
   }
 
   start(): void {
+    watchClock(this.process, () => this.#authority.clockJumped());
     this.#authority.start();
   }
 

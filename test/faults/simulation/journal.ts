@@ -41,6 +41,11 @@ export class DaemonDisk {
     };
   }
 
+  /** What lies on it, for the judge. */
+  bodies(authority: AuthorityId): string[] {
+    return [...this.#leases.values()].filter((kept) => kept.authority === authority).map(({ body }) => body);
+  }
+
   #book(process: Process): LeaseBook {
     const { bootId } = process.computer;
     const row = (grantId: GrantId, kept: Kept): LeaseRow => ({

@@ -2,26 +2,26 @@ import { HOUR, MINUTE, type Millis, SECOND } from '../../../protocol/clock.ts';
 import type { RequestId } from '../../../protocol/ids.ts';
 import { mayStand } from '../../../protocol/lifecycle.ts';
 import { RULES } from './central.ts';
-import { FAIR, type Weather } from './cloud.ts';
-import type { Counts } from './counts.ts';
+import { FAIR } from './cloud.ts';
 import { Dice } from './dice.ts';
-import type { Broken } from './judge.ts';
 import { RESOURCES, ROLES } from './people.ts';
+import { type Lived, liveUnderPim } from './pim-life.ts';
 import type { Plant } from './plants.ts';
+import { badWeather } from './weather.ts';
 import { type Desk, World } from './world.ts';
+
+/** Where the cloud itself is the policy there is less that can go wrong. */
+const PIM_EVERY = 10;
 
 /** After faults have stopped everything has ended within this, backoff and propagation included. */
 const ENDS_WITHIN: Millis = 6 * MINUTE;
 
-export interface Lived {
-  seed: number;
-  broken: Broken | undefined;
-  counts: Counts;
-  story: string[];
-}
-
 /** One seed is one whole life: the same seed, the same life. */
 export function live(seed: number, options: { plant?: Plant | undefined; told?: boolean } = {}): Lived {
+  return seed % PIM_EVERY === 0 ? liveUnderPim(seed, options) : liveUnderCentral(seed, options);
+}
+
+function liveUnderCentral(seed: number, options: { plant?: Plant | undefined; told?: boolean } = {}): Lived {
   const plan = new Dice(seed);
   const world = new World({ seed, told: options.told ?? false, plant: options.plant }, plan);
   const { timeline, judge, counts } = world;
@@ -237,22 +237,4 @@ function happenings(world: World, plan: Dice, trouble: Millis): void {
       );
     });
   }
-}
-
-function badWeather(plan: Dice): Weather {
-  const some = (most: number) => (plan.chance(0.4) ? plan.next() * most : 0);
-  return {
-    throttles: some(0.6),
-    lostBefore: some(0.5),
-    lostAfter: some(0.5),
-    late: some(0.6),
-    twice: some(0.5),
-    hangs: some(0.3),
-    refuses: some(0.4),
-    nothingThere: some(0.5),
-    outage: plan.chance(0.15),
-    locked: plan.chance(0.1),
-    usualDelay: plan.pick([40, 400, 2_000]),
-    longestDelay: plan.pick([400, 4_000, 15_000]),
-  };
 }

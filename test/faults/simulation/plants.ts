@@ -2,6 +2,7 @@ import type { GrantEvent, GrantLife, LifeRules, Step } from '../../../central/gr
 import { record } from '../../../central/grants/moves.ts';
 import type { GrantMachine, GrantStore, GrantWriting } from '../../../central/grants/ports.ts';
 import type { CentralHttp } from '../../../daemon/central/http.ts';
+import type { PimMachine } from '../../../daemon/pim/step.ts';
 import type { Clock, Instant } from '../../../protocol/clock.ts';
 import type { GrantId } from '../../../protocol/ids.ts';
 import { mayStand } from '../../../protocol/lifecycle.ts';
@@ -16,6 +17,7 @@ export interface Plant {
   name: string;
   engine?: (parts: EngineParts, process: Process) => Partial<EngineParts>;
   http?: (http: CentralHttp, link: Link) => CentralHttp;
+  pim?: (machine: PimMachine) => PimMachine;
 }
 
 export const PLANTS: readonly Plant[] = [
@@ -96,6 +98,20 @@ export const PLANTS: readonly Plant[] = [
   },
   { name: 'ends are not recorded', engine: ({ store }) => ({ store: withoutEndings(store) }) },
   { name: 'an end that was asked for in a partition is dropped', http: forgetful },
+  {
+    name: 'PIM: gone as soon as the cloud has accepted the end',
+    pim: (machine) => (lease, event, now, rules) => {
+      const after = machine(lease, event, now, rules);
+      return after.phase === 'proving' ? { ...after, phase: 'gone', goneAt: now, proof: 'denied', next: 'nothing' } : after;
+    },
+  },
+  {
+    name: 'PIM: a lost answer counts as no',
+    pim: (machine) => (lease, event, now, rules) =>
+      lease.phase === 'intended' && event.type === 'failed'
+        ? { ...lease, phase: 'failed', next: 'nothing' }
+        : machine(lease, event, now, rules),
+  },
 ];
 
 type Mend = (step: Step, life: GrantLife, event: GrantEvent, now: Instant, rules: LifeRules) => Step;

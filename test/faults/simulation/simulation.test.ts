@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Lived, live } from './life.ts';
+import { live } from './life.ts';
+import type { Lived } from './pim-life.ts';
 import { PLANTS, type Plant } from './plants.ts';
 import { rows, simulate, told } from './run.ts';
 
