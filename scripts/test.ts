@@ -14,6 +14,7 @@ const STEPS: (Step & { needed?: boolean })[] = [
   { name: 'editor', run: () => installHost(console.error), needed: true },
   { name: 'clock library', run: () => ensureFaketime(console.error), needed: true },
   { name: 'unit tests', run: script('scripts/unit.ts') },
+  { name: 'fault harnesses', run: script('scripts/short-faults.ts') },
   { name: 'extension host tests', run: script('scripts/editor.ts') },
   { name: 'end-to-end tests', run: script('scripts/e2e.ts') },
 ];

@@ -1,12 +1,13 @@
-// `npm run test:unit [-- FILE…]`: every test that needs no editor. Named files are reported test by test.
+// `npm run test:unit [-- FILE…]`: every test that needs no editor and is no fault harness. Named files are reported test by test.
 import { globSync } from 'node:fs';
 import { runTestFiles } from './node-tests.ts';
 import { ROOT } from './root.ts';
 
-const IN_AN_EDITOR = /^test[/\\](e2e|editor)[/\\]/;
+/** Steps of their own in `npm test`. */
+const ELSEWHERE = /^test[/\\](e2e|editor|faults)[/\\]/;
 
 const named = process.argv.slice(2);
-const all = () => globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => !IN_AN_EDITOR.test(file));
+const all = () => globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => !ELSEWHERE.test(file));
 const passed = await runTestFiles({
   files: named.length > 0 ? named : all(),
   concurrency: 2,

@@ -1,0 +1,9 @@
+// `npm run test:faults [-- FILE…]`: the short forms of the harnesses in test/faults. `npm run faults` runs the long ones.
+import { globSync } from 'node:fs';
+import { runTestFiles } from './node-tests.ts';
+import { ROOT } from './root.ts';
+
+const named = process.argv.slice(2);
+const files = named.length > 0 ? named : globSync('test/faults/**/*.test.ts', { cwd: ROOT });
+const passed = await runTestFiles({ files, concurrency: 2, timeout: 300_000, reporter: 'spec' });
+process.exitCode = passed ? 0 : 1;
