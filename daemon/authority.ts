@@ -34,6 +34,8 @@ export interface Authority {
   extend(params: ExtendParams, grant: Grant, signal: AbortSignal): Promise<Answer<RequestId>>;
   /** Accepted: it is being ended, and that is durable or will be retried for ever. */
   revoke(id: GrantId, because: EndBecause, signal: AbortSignal): Promise<Answer<unknown>>;
+  /** Power is being asked for, and the answer is not in. */
+  readonly asking: boolean;
   /** Leases of this daemon under which power may stand. */
   held(): GrantId[];
   /** Power that may stand, and that only this daemon can still end before its own instant: nobody else would ask for it. */

@@ -4,7 +4,7 @@ import { azureProvider } from '../cloud/azure/provider.ts';
 import { azureSelfService } from '../cloud/azure/self-service.ts';
 import { type AzureSettings, scopeOfTokens } from '../cloud/azure/settings.ts';
 import type { Clock } from '../protocol/clock.ts';
-import type { AzureParts } from './compose.ts';
+import type { AzureParts } from './parts.ts';
 import { HandedOverSession } from './sign-in/session.ts';
 
 /** Azure as the engineer sees it: VS Code's session when there is one, else the Azure CLI and its like. */

@@ -5,6 +5,7 @@ import { mayStand } from '../protocol/lifecycle.ts';
 import type { Params, RequestParams } from '../protocol/messages.ts';
 import type { AuthorityId, Grant, ResourceRef } from '../protocol/model.ts';
 import { type Answer, no, yes } from '../protocol/refusal.ts';
+import { isNewer } from '../protocol/version.ts';
 import type { Authorities, Authority, Truth } from './authority.ts';
 import type { Handlers } from './door/methods.ts';
 import type { Inventory } from './inventory/inventory.ts';
@@ -35,6 +36,7 @@ export interface HandlerParts {
   /** Ends with the daemon. */
   signal: AbortSignal;
   onStop(): void;
+  onHandOver(): void;
 }
 
 /** Every method of the door. Reading asks the cache; everything about power asks the authority that decides it. */
@@ -129,6 +131,13 @@ export function handlers(parts: HandlerParts): Handlers {
     'daemon.stop': () => {
       parts.onStop();
       return {};
+    },
+    'daemon.hand-over': ({ version }) => {
+      const { daemon } = live.now;
+      if (!isNewer(version, daemon.version))
+        return no('unsupported', `This daemon has version ${daemon.version}, and goes on`, { wayOut: 'Use this daemon, or stop it.' });
+      parts.onHandOver();
+      return yes({});
     },
   };
 }

@@ -10,10 +10,10 @@ import { type Places, places } from '../protocol/places.ts';
 import { DAEMON_EXIT } from '../protocol/spawn.ts';
 import { azureParts } from './azure-parts.ts';
 import { dispatcherFor } from './central/http.ts';
-import { type CentralTarget, composeDaemon, type Daemon } from './compose.ts';
+import { composeDaemon } from './compose.ts';
 import { isAlive, readEntry, removeEntry, writeEntry } from './door/entry-file.ts';
 import { privateFolder } from './door/folder.ts';
-import { nonce } from './door/secrets.ts';
+import { bytesOfHex } from './door/secrets.ts';
 import { listen } from './door/server.ts';
 import { authoritiesOf, type Enrolled, readEnrolment, readTrusted } from './enrolment.ts';
 import { readSeen, writeSeen } from './inventory/disk.ts';
@@ -21,7 +21,9 @@ import { ballastFile } from './journal/ballast.ts';
 import { openJournal } from './journal/open.ts';
 import { takeLock } from './lock.ts';
 import { fileLog, type Log, ofError } from './log.ts';
+import type { CentralTarget, Daemon } from './parts.ts';
 import { recordCrypto } from './record/crypto.ts';
+import { Secret } from './secret.ts';
 import { checkMachine, keepOutOfCoreFiles } from './start-checks.ts';
 
 export interface MainOptions {
@@ -69,7 +71,7 @@ export async function main({ detached, version }: MainOptions): Promise<number> 
     try {
       log = fileLog(where.logFile, () => clock.now());
       const enrolled = readEnrolment(where, uid);
-      await run({ clock, where, uid, log, enrolled, version, say, secret: detached ? readSecret() : nonce() });
+      await run({ clock, where, uid, log, enrolled, version, say, secret: detached ? readSecret() : Secret.of(randomBytes(32)) });
       return 0;
     } finally {
       lock.release();
@@ -90,7 +92,7 @@ interface Running {
   log: Log;
   enrolled: Enrolled;
   version: string;
-  secret: string;
+  secret: Secret;
   say(line: string): void;
 }
 
@@ -143,16 +145,19 @@ async function run({ clock, where, uid, log, enrolled, version, secret, say }: R
   const release = onSignals(daemon, log);
   try {
     daemon.start();
-    writeEntry(where.entryFile, {
-      schema: 1,
-      instance,
-      pid: process.pid,
-      socket,
+    writeEntry(
+      where.entryFile,
+      {
+        schema: 1,
+        instance,
+        pid: process.pid,
+        socket,
+        version,
+        versions: [...VERSIONS],
+        startedAt: clock.now(),
+      },
       secret,
-      version,
-      versions: [...VERSIONS],
-      startedAt: clock.now(),
-    });
+    );
     log.info('started', { instance, pid: process.pid, version, path: enrolled.file ?? 'no enrolment file' });
     say(`The Portcullis daemon runs: process ${process.pid}, door ${socket}`);
     await daemon.stopped;
@@ -203,16 +208,19 @@ function readAuthority(file: string, uid: number | undefined): string {
   });
 }
 
-function readSecret(): string {
-  let secret = '';
+function readSecret(): Secret {
+  let read: Buffer | undefined;
   let cause: unknown;
   try {
-    secret = readFileSync(3, 'utf8').trim();
+    read = readFileSync(3);
     closeSync(3);
+    const bytes = bytesOfHex(read);
+    if (bytes) return Secret.of(bytes);
   } catch (error) {
     cause = error;
+  } finally {
+    read?.fill(0);
   }
-  if (/^[0-9a-f]{64}$/.test(secret)) return secret;
   throw new Fault('not-supported-here', 'There is no secret on descriptor 3', {
     cause,
     wayOut: 'Run "portcullis daemon" without --detached.',

@@ -159,6 +159,8 @@ export const METHODS = {
 
   /** Ends what this daemon holds, then the daemon. */
   'daemon.stop': { params: v.strictObject({}), result: accepted },
+  /** Makes way for a newer daemon, which takes up the journal: nothing is ended, and nothing but the journal goes over. */
+  'daemon.hand-over': { params: v.strictObject({ version: v.pipe(v.string(), v.maxLength(60)) }), result: answerOf(accepted) },
 } as const;
 
 export type Method = keyof typeof METHODS;

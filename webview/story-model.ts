@@ -66,7 +66,7 @@ export function storyOf({ events, grant, request }: Story, times: Times, now: In
     awaiting: awaiting === undefined ? undefined : oneLine(awaiting),
     reason: reasonOf(ordered, grant ?? request),
     facts: factsOf(ordered),
-    steps: ordered.map((event, index) => stepOf(event, ordered[index - 1], times)),
+    steps: toldOnce(ordered).map((event, index, told) => stepOf(event, told[index - 1], times)),
   };
 }
 
@@ -154,6 +154,25 @@ function factsOf(events: AuditEvent[]): string[] {
     toEnd === undefined || gone?.lateBy !== undefined ? undefined : `From revoking to gone: ${duration(toEnd)}`,
     gone?.lateBy === undefined ? undefined : `Gone ${duration(gone.lateBy)} ${afterWords(gone.lateAfter)}`,
   ].filter((fact) => fact !== undefined);
+}
+
+/** One hold is recorded on both sides, by the daemon that has it and by central that gave it: a step of its own says both. */
+const BOTH_SIDES: readonly string[] = ['lease.taken', 'lease.resumed'] satisfies AuditKind[];
+const SAME_HOLD: Millis = 60_000;
+
+function toldOnce(events: AuditEvent[]): AuditEvent[] {
+  const other = ({ kind, source, at }: AuditEvent, found: AuditEvent) =>
+    BOTH_SIDES.includes(kind) &&
+    found.kind === kind &&
+    Math.abs(found.at - at) <= SAME_HOLD &&
+    (found.source === 'central') !== (source === 'central');
+  return events.flatMap((event, index) => {
+    if (events.slice(0, index).some((before) => other(event, before))) return [];
+    const twin = events.slice(index + 1).find((later) => other(event, later));
+    if (!twin) return [event];
+    const daemon = event.source === 'central' ? twin : event;
+    return [{ ...event, text: `${daemon.text}, and central has it on record` }];
+  });
 }
 
 function stepOf(event: AuditEvent, before: AuditEvent | undefined, times: Times): Step {

@@ -54,6 +54,7 @@ export class CentralAuthority implements Authority {
   readonly #feed: Feed;
   readonly #observer: Observer;
   readonly #reporting = new Set<GrantId>();
+  #sending = 0;
   readonly #stopped = new AbortController();
   #kept = 0;
   /** The journal has missed events after the last one kept: a mirror has no holes, so it takes none until they are asked for again. */
@@ -150,6 +151,10 @@ export class CentralAuthority implements Authority {
     return yes({});
   }
 
+  get asking(): boolean {
+    return this.#sending > 0;
+  }
+
   held(): GrantId[] {
     return this.#leases.standing();
   }
@@ -172,9 +177,19 @@ export class CentralAuthority implements Authority {
 
   /** Intent first: a grant that comes of it is known as ours, even when the answer is lost. */
   async #send(body: Body<'request'>, signal: AbortSignal): Promise<Answer<RequestId>> {
-    const { journal, http, truth, clock, random } = this.#parts;
+    const { journal } = this.#parts;
     const id = body.id as RequestId;
     journal.must((leases) => leases.intend(id, JSON.stringify({ resourceId: body.resourceId, roleId: body.roleId })));
+    this.#sending += 1;
+    try {
+      return await this.#sent(id, body, signal);
+    } finally {
+      this.#sending -= 1;
+    }
+  }
+
+  async #sent(id: RequestId, body: Body<'request'>, signal: AbortSignal): Promise<Answer<RequestId>> {
+    const { journal, http, truth, clock, random } = this.#parts;
     for (let tries = 1; ; tries++) {
       try {
         const answer = await http.call('request', { body }, signal);

@@ -3,6 +3,7 @@ import { type Client, connect } from '../../protocol/client.ts';
 import { type Clock, SECOND, sleep } from '../../protocol/clock.ts';
 import type { EntryFile } from '../../protocol/door.ts';
 import { Fault } from '../../protocol/fault.ts';
+import { isNewer } from '../../protocol/version.ts';
 import type { Started } from '../spawn.ts';
 import { openWire } from './wire.ts';
 
@@ -38,6 +39,7 @@ export async function reachDaemon(reach: Reach): Promise<Client> {
   const { clock } = reach;
   const giveUp = clock.boot() + STARTS_WITHIN;
   const tell = clock.after(SECOND, () => reach.progress('Waiting for the Portcullis daemon'));
+  let handedOver = false;
   let started = Number.NEGATIVE_INFINITY;
   let cause: unknown;
   let failed: Fault | undefined;
@@ -47,7 +49,12 @@ export async function reachDaemon(reach: Reach): Promise<Client> {
         cause = error;
         return 'not answering' as const;
       });
-      if (client instanceof Object && !client.state.daemon.stopping) return client;
+      if (client instanceof Object && !client.state.daemon.stopping) {
+        if (handedOver || !isNewer(reach.version, client.state.daemon.version)) return client;
+        handedOver = true;
+        // It is of an older version: ours goes on with what it holds.
+        await client.call('daemon.hand-over', { version: reach.version }).catch(() => undefined);
+      }
       if (client instanceof Object) client.close();
       // Started while another was ending, it has found the lock taken and gone: so once more.
       if (client === undefined && clock.boot() - started > STARTS_AGAIN) {

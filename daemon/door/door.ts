@@ -9,8 +9,8 @@ import type { DoorWire } from './wire.ts';
 
 export interface DoorParts {
   instance: string;
-  /** 32 bytes in hex, new at each start. */
-  secret: string;
+  /** Hex HMAC of a text under the per-start secret, which stays where it is. */
+  prove(text: string): string;
   live: LiveState;
   handlers: Handlers;
   clock: Clock;
@@ -33,12 +33,12 @@ export class Door {
   }
 
   accept(wire: DoorWire): void {
-    const { instance, secret, live, handlers, clock, log, onClients } = this.#parts;
+    const { instance, prove, live, handlers, clock, log, onClients } = this.#parts;
     const id = this.#next++;
     const connection: Connection = new Connection({
       id,
       wire,
-      proof: new DoorProof(secret, instance, this.#used),
+      proof: new DoorProof(prove, instance, this.#used),
       live,
       handlers,
       clock,

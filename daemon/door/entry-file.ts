@@ -1,15 +1,24 @@
 import { closeSync, constants, fstatSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import * as v from 'valibot';
 import { EntryFile } from '../../protocol/door.ts';
+import type { Secret } from '../secret.ts';
+import { hexOfBytes } from './secrets.ts';
 
 const LARGEST = 4_096;
 
-/** Written whole into a file of its own that nobody else can have made, then put in place in one step. */
-export function writeEntry(file: string, entry: EntryFile): void {
+/**
+ * Written whole into a file of its own that nobody else can have made, then put in place in one step. The secret goes from
+ * bytes to bytes.
+ */
+export function writeEntry(file: string, entry: Omit<EntryFile, 'secret'>, secret: Secret): void {
   const fresh = `${file}.${entry.instance}`;
   const fd = openSync(fresh, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
   try {
-    writeSync(fd, JSON.stringify(entry));
+    writeSync(fd, `${JSON.stringify(entry).slice(0, -1)},"secret":"`);
+    const digits = secret.use(hexOfBytes);
+    writeSync(fd, digits);
+    digits.fill(0);
+    writeSync(fd, '"}');
     fsyncSync(fd);
   } finally {
     closeSync(fd);

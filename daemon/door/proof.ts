@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { proofText } from '../../protocol/client.ts';
 import { ClientProof1, ClientProof2 } from '../../protocol/door.ts';
 import { readJson } from '../../protocol/json.ts';
-import { hmac, nonce, same } from './secrets.ts';
+import { nonce, same } from './secrets.ts';
 
 const REMEMBERED = 10_000;
 
@@ -21,13 +21,14 @@ export class UsedNonces {
 
 /** The daemon's side of the mutual proof, for one connection. It says nothing to whoever has not proven the secret first. */
 export class DoorProof {
-  readonly #secret: string;
+  readonly #prove: (text: string) => string;
   readonly #instance: string;
   readonly #used: UsedNonces;
   #nonces: { client: string; daemon: string } | undefined;
 
-  constructor(secret: string, instance: string, used: UsedNonces) {
-    this.#secret = secret;
+  /** @param prove Hex HMAC of a text under the per-start secret. */
+  constructor(prove: (text: string) => string, instance: string, used: UsedNonces) {
+    this.#prove = prove;
     this.#instance = instance;
     this.#used = used;
   }
@@ -38,14 +39,14 @@ export class DoorProof {
     if (this.#nonces) {
       const second = v.safeParse(ClientProof2, message);
       const { client, daemon } = this.#nonces;
-      return second.success && same(second.output.mac, hmac(this.#secret, proofText('c2', daemon, client))) ? 'proven' : 'refused';
+      return second.success && same(second.output.mac, this.#prove(proofText('c2', daemon, client))) ? 'proven' : 'refused';
     }
     const first = v.safeParse(ClientProof1, message);
     if (!first.success || first.output.instance !== this.#instance) return 'refused';
-    if (!same(first.output.mac, hmac(this.#secret, proofText('c1', this.#instance, first.output.nonce)))) return 'refused';
+    if (!same(first.output.mac, this.#prove(proofText('c1', this.#instance, first.output.nonce)))) return 'refused';
     if (!this.#used.take(first.output.nonce)) return 'refused';
     this.#nonces = { client: first.output.nonce, daemon: nonce() };
-    const mac = hmac(this.#secret, proofText('d', this.#nonces.client, this.#nonces.daemon));
+    const mac = this.#prove(proofText('d', this.#nonces.client, this.#nonces.daemon));
     return { say: JSON.stringify({ proof: 'd', nonce: this.#nonces.daemon, mac }) };
   }
 }

@@ -234,6 +234,10 @@ export class PimAuthority implements Authority {
     return yes({});
   }
 
+  get asking(): boolean {
+    return this.#preparing.size > 0 || this.#holder.all.some(({ phase }) => phase === 'intended');
+  }
+
   held(): GrantId[] {
     return this.#holder.all.filter((lease) => !isOver(lease)).map(({ grantId }) => grantId);
   }

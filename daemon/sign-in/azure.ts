@@ -63,13 +63,14 @@ export class AzureSignIn {
 
   signOut(): void {
     this.#out = true;
-    this.#parts.session.set(undefined);
+    this.#parts.session.end();
     if (this.#person) this.#parts.truth.record({ kind: 'signed-out', text: 'Signed out of Azure', person: this.#person });
     this.#set(undefined, { to: 'azure', state: 'signed out' });
   }
 
   stop(): void {
     this.#stopped.abort();
+    this.#parts.session.end();
   }
 
   async #ask(): Promise<void> {

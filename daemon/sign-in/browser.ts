@@ -4,8 +4,10 @@ import * as v from 'valibot';
 import { Discovery, WELL_KNOWN } from '../../protocol/central-api.ts';
 import type { Clock, Instant } from '../../protocol/clock.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
+import { Deadlines } from '../../protocol/deadlines.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { Tokens } from '../central/http.ts';
+import { Secret } from '../secret.ts';
 import { type Loopback, openLoopback } from './loopback.ts';
 
 export interface BrowserSignInParts {
@@ -18,9 +20,9 @@ export interface BrowserSignInParts {
 }
 
 interface Held {
-  access: string;
+  access: Secret;
   expiresAt: Instant;
-  refresh: string | undefined;
+  refresh: Secret | undefined;
 }
 
 /** Renewed this long before its end, so that no call travels with a token that lapses on the way. */
@@ -36,12 +38,14 @@ const resourceOf = ({ resourceIndicator, audience }: Discovery): { resource?: st
 export class BrowserSignIn implements Tokens {
   readonly #parts: BrowserSignInParts;
   #configuration: Promise<{ config: oidc.Configuration; about: Discovery }> | undefined;
+  readonly #expiry: Deadlines<'access'>;
   #held: Held | undefined;
   #renewal: Promise<string> | undefined;
   #loopback: Loopback | undefined;
 
   constructor(parts: BrowserSignInParts) {
     this.#parts = parts;
+    this.#expiry = new Deadlines(parts.clock, () => this.#held?.access.wipe(), SECOND);
   }
 
   /** Gives the page to open. A sign-in that was under way is given up. */
@@ -78,18 +82,20 @@ export class BrowserSignIn implements Tokens {
   async token(fresh: boolean, _signal: AbortSignal): Promise<string> {
     const held = this.#held;
     if (!held) throw new Fault('sign-in-failed', 'You are not signed in to central', { wayOut: 'Sign in, then try again.' });
-    if (!fresh && held.expiresAt - EARLY > this.#parts.clock.now()) return held.access;
+    if (!fresh && !held.access.wiped && held.expiresAt - EARLY > this.#parts.clock.now()) return held.access.text();
     this.#renewal ??= this.#renew(held).finally(() => {
       this.#renewal = undefined;
     });
     return this.#renewal;
   }
 
+  /** Forgets who is signed in: the person has signed out, or this daemon ends. */
   signOut(): void {
-    this.#held = undefined;
+    this.#forget();
     this.stop();
   }
 
+  /** Gives up a sign-in that is under way. */
   stop(): void {
     this.#loopback?.close();
     this.#loopback = undefined;
@@ -116,11 +122,12 @@ export class BrowserSignIn implements Tokens {
   }
 
   /** The provider rotates refresh tokens: the one that was used is worth nothing afterwards, so renewals never run side by side. */
-  async #renew({ refresh }: Held): Promise<string> {
-    if (refresh === undefined) throw this.#lapsed(undefined);
+  async #renew(held: Held): Promise<string> {
+    const { refresh } = held;
+    if (refresh === undefined || refresh.wiped) throw this.#lapsed(undefined);
     const { config, about } = await this.#configured();
     try {
-      return this.#hold(await oidc.refreshTokenGrant(config, refresh, resourceOf(about)), refresh);
+      return this.#hold(await oidc.refreshTokenGrant(config, refresh.text(), resourceOf(about)), held);
     } catch (error) {
       if (error instanceof oidc.ResponseBodyError) throw this.#lapsed(error);
       throw new Fault('central-unreachable', 'The identity provider does not answer', { cause: error, retryable: true });
@@ -128,16 +135,34 @@ export class BrowserSignIn implements Tokens {
   }
 
   #lapsed(cause: unknown): Fault {
-    this.#held = undefined;
+    this.#forget();
     const message = 'Your sign-in to central has lapsed';
     this.#parts.onFailed(message);
     return new Fault('sign-in-failed', message, { cause, wayOut: 'Sign in again.' });
   }
 
-  #hold(tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers, before: string | undefined): string {
-    const lasts = (tokens.expiresIn() ?? 300) * SECOND;
-    this.#held = { access: tokens.access_token, expiresAt: this.#parts.clock.now() + lasts, refresh: tokens.refresh_token ?? before };
+  /** @param before Whose renewal this is. Somebody who signed out meanwhile stays signed out. */
+  #hold(tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers, before: Held | undefined): string {
+    if (before && this.#held !== before)
+      throw new Fault('sign-in-failed', 'You are not signed in to central', { wayOut: 'Sign in, then try again.' });
+    // Kept when the provider gives no other: a copy, for what was held before is wiped.
+    const refresh = tokens.refresh_token ?? before?.refresh?.text();
+    this.#forget();
+    const expiresAt = this.#parts.clock.now() + (tokens.expiresIn() ?? 300) * SECOND;
+    this.#held = {
+      access: Secret.ofText(tokens.access_token),
+      expiresAt,
+      refresh: refresh === undefined ? undefined : Secret.ofText(refresh),
+    };
+    this.#expiry.set('access', expiresAt);
     return tokens.access_token;
+  }
+
+  #forget(): void {
+    this.#held?.access.wipe();
+    this.#held?.refresh?.wipe();
+    this.#held = undefined;
+    this.#expiry.close();
   }
 
   #configured(): Promise<{ config: oidc.Configuration; about: Discovery }> {

@@ -4,6 +4,7 @@ import type { Clock } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { Params } from '../../protocol/messages.ts';
 import type { Places } from '../../protocol/places.ts';
+import { isNewer } from '../../protocol/version.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { isAlive, readEntry } from './entry.ts';
 import { proof } from './proof.ts';
@@ -37,7 +38,11 @@ export function daemonLink(parts: DaemonLinkParts): Connection {
       // A closed wire ends whatever was being waited for.
       if (signal.aborted) wire.close();
       signal.addEventListener('abort', () => wire.close(), { once: true });
-      return connect({ wire, entry, clock, ...proof, client: parts.client() });
+      const client = await connect({ wire, entry, clock, ...proof, client: parts.client() });
+      // It is of an older version: it makes way, and the one that is started then goes on with what it holds.
+      if (isNewer(parts.client().version, client.state.daemon.version))
+        await client.call('daemon.hand-over', { version: parts.client().version }).catch(() => undefined);
+      return client;
     },
     start: async () => {
       const node = parts.node();

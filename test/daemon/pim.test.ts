@@ -598,8 +598,9 @@ test('what a lost journal held is found again in the cloud, held, and ended at i
   assert.deepEqual([again.id, again.state, again.notAfter], [grantId, 'usable', notAfter], 'hers alone, and no longer than before');
   // Killed again: now the journal knows it.
   await stage.restart();
+  const next = await stage.client();
   await stage.clock.advance(notAfter - stage.clock.now() + MINUTE);
-  assert.equal(only(await stage.client()).state, 'gone');
+  assert.equal(only(next).state, 'gone');
   assert.equal(stage.cloud.power, false);
 });
 

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { openWire } from '../../daemon/cli/wire.ts';
 import { isAlive, readEntry } from '../../daemon/door/entry-file.ts';
@@ -265,6 +266,42 @@ test('kill -9 while elevated, and another daemon: it takes the lease up and can 
   assert.ok((await client.call('revoke', { grantId: grant.id })).ok);
   await until('gone', () => client.state.grants[grant.id]?.state === 'gone');
   assert.equal(allowed(), false);
+});
+
+test('an upgrade: the older daemon makes way, ends nothing, and the newer one goes on from the journal', { timeout: 60_000 }, async (t) => {
+  const { daemon, allowed, home, client: before } = await elevated(t);
+  const older = await before.call('daemon.hand-over', { version: before.state.daemon.version });
+  assert.ok(!older.ok, 'only for a newer one');
+  const [held] = Object.values(before.state.grants);
+  assert.ok(held);
+  assert.ok((await before.call('daemon.hand-over', { version: '99.0.0' })).ok);
+  assert.equal(await daemon.ended, 0);
+  assert.equal(allowed(), true, 'nothing was ended');
+  assert.ok(!existsSync(home.places.entryFile), 'and the lock is free');
+  run(t, home);
+  const client = await through(await until('the next daemon', () => readEntry(home.places.entryFile, uid, isAlive)));
+  const grant = await until('the grant', () => Object.values(client.state.grants).find(({ state }) => state === 'usable'));
+  assert.equal(grant.id, held.id);
+  assert.equal(grant.notAfter, held.notAfter, 'with the same end');
+  assert.ok((await client.call('revoke', { grantId: grant.id })).ok);
+  await until('gone', () => client.state.grants[grant.id]?.state === 'gone');
+  assert.equal(allowed(), false);
+});
+
+test('a journal that a newer daemon wrote is left alone, and the person is told', async (t) => {
+  const home = makeHome(t);
+  const first = run(t, home);
+  await entryOf(home);
+  first.child.kill('SIGTERM');
+  await first.ended;
+  const db = new DatabaseSync(path.join(home.places.stateDir, 'journal.db'));
+  db.exec('PRAGMA user_version=99');
+  db.close();
+  run(t, home);
+  const client = await through(await entryOf(home));
+  await until('its word', () => /written by a newer Portcullis/.test(client.state.unhealthy ?? ''));
+  assert.ok(client.state.heldUnknown, 'what it holds is not known here');
+  client.close();
 });
 
 test('SIGTERM while Azure says "not yet": it stays until Azure has taken it back, and says so', { timeout: 60_000 }, async (t) => {

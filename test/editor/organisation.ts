@@ -206,6 +206,7 @@ function handlers(clock: Clock, live: LiveState): Handlers {
     'sign-in.session': accepted,
     'sign-out': accepted,
     'daemon.stop': () => ({}),
+    'daemon.hand-over': () => ({ ok: true, value: {} }),
   };
 }
 

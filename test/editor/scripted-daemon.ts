@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Door } from '../../daemon/door/door.ts';
 import type { Handlers } from '../../daemon/door/methods.ts';
+import { hmac } from '../../daemon/door/secrets.ts';
 import { listen } from '../../daemon/door/server.ts';
 import { LiveState } from '../../daemon/live-state.ts';
 import type { Clock } from '../../protocol/clock.ts';
@@ -53,7 +54,7 @@ export async function scriptedDaemon({ clock, places, state, handlers, entry: mo
   };
   const door = new Door({
     instance: entry.instance,
-    secret: entry.secret,
+    prove: (text) => hmac(entry.secret, text),
     live,
     handlers: recorded(handlers(live), calls),
     clock,

@@ -68,6 +68,31 @@ test('a story runs from request to gone, with the time between its steps and the
   assert.deepEqual(story.facts, ['From request to usable: 11 s', 'Usable until gone: 14 min 50 s', 'Gone 1.4 s after its due instant']);
 });
 
+test('a hold that the daemon and central both recorded is one step that says both; a second hold is another', () => {
+  const taken = events.find(({ kind }) => kind === 'lease.taken') as AuditEvent;
+  const daemon = {
+    ...taken,
+    source: 'b5cf6a52-5b4c-4f6c-9d3a-0f0e6f3a1b11',
+    at: taken.at + 40,
+    text: 'This daemon holds Backends on prod-edge',
+  };
+  const central = { ...taken, source: 'central', text: 'The daemon of Ben Okafor holds Backends on prod-edge' };
+  const steps = (more: AuditEvent[]) =>
+    storyOf({ events: [...events.filter((event) => event !== taken), ...more] }, times, START).steps.filter(
+      ({ label }) => label === 'Lease taken',
+    );
+  for (const both of [
+    [daemon, central],
+    [{ ...daemon, at: taken.at - 40 }, central],
+  ])
+    assert.deepEqual(
+      steps(both).map(({ text }) => text),
+      ['This daemon holds Backends on prod-edge, and central has it on record'],
+    );
+  assert.equal(steps([central]).length, 1);
+  assert.equal(steps([daemon, { ...central, at: taken.at + 300_000 }]).length, 2);
+});
+
 test('lateness counts from what the event says: the due instant, or when the end was asked for', () => {
   const late = (more: Partial<AuditEvent>) => {
     const gone = { ...(events[7] as AuditEvent), ...more };

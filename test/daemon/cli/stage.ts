@@ -9,6 +9,7 @@ import { reachRunning } from '../../../daemon/cli/reach.ts';
 import { run } from '../../../daemon/cli/run.ts';
 import { Door } from '../../../daemon/door/door.ts';
 import type { Handlers } from '../../../daemon/door/methods.ts';
+import { hmac } from '../../../daemon/door/secrets.ts';
 import { listen } from '../../../daemon/door/server.ts';
 import { LiveState } from '../../../daemon/live-state.ts';
 import { recordCrypto } from '../../../daemon/record/crypto.ts';
@@ -61,7 +62,7 @@ export async function stage(t: Pick<TestContext, 'after'>, options: Options = {}
   const handlers = recorded({ ...scripted(live, options.events ?? []), ...options.handlers }, calls);
   const secret = randomBytes(32).toString('hex');
   const instance = randomUUID();
-  const door = new Door({ instance, secret, live, handlers, clock, log: quiet, onClients: () => {} });
+  const door = new Door({ instance, prove: (text) => hmac(secret, text), live, handlers, clock, log: quiet, onClients: () => {} });
   const socket = path.join(dir, 's');
   const server = await listen(
     socket,
@@ -213,5 +214,6 @@ function scripted(live: LiveState, events: AuditEvent[]): Handlers {
     'sign-in.session': accepted,
     'sign-out': accepted,
     'daemon.stop': () => ({}),
+    'daemon.hand-over': accepted,
   };
 }

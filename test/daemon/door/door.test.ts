@@ -24,7 +24,7 @@ interface OpenDoor extends Stage {
 }
 
 async function openDoor(t: TestContext): Promise<OpenDoor> {
-  const stage = await startStage(t, { parts: { secret: SECRET } });
+  const stage = await startStage(t, { secret: SECRET });
   const socket = path.join(scratch(t), 'door.sock');
   const server = await listen(
     socket,

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { readEntry, removeEntry, writeEntry } from '../../../daemon/door/entry-file.ts';
 import { privateFolder } from '../../../daemon/door/folder.ts';
+import { Secret } from '../../../daemon/secret.ts';
 import type { EntryFile } from '../../../protocol/door.ts';
 import { scratch } from '../../support/scratch.ts';
 
@@ -18,13 +19,14 @@ const ENTRY: EntryFile = {
   versions: [1],
   startedAt: 1,
 };
+const { secret: _, ...SAID } = ENTRY;
 const uid = process.geteuid?.();
 const yes = () => true;
 
 test('is written whole, for this person alone, and read back', (t) => {
   const file = path.join(scratch(t), 'daemon.json');
   writeFileSync(file, 'stale', { mode: 0o644 });
-  writeEntry(file, ENTRY);
+  writeEntry(file, SAID, Secret.of(Buffer.from(ENTRY.secret, 'hex')));
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.deepEqual(readEntry(file, uid, yes), ENTRY);
   assert.deepEqual(readdirSync(path.dirname(file)), ['daemon.json'], 'nothing is left beside it');
@@ -33,7 +35,7 @@ test('is written whole, for this person alone, and read back', (t) => {
 test('is not believed when its process is dead, others may read it, it is a link, or it belongs to somebody else', (t) => {
   const dir = scratch(t);
   const file = path.join(dir, 'daemon.json');
-  writeEntry(file, ENTRY);
+  writeEntry(file, SAID, Secret.of(Buffer.from(ENTRY.secret, 'hex')));
   assert.equal(
     readEntry(file, uid, () => false),
     undefined,
@@ -77,7 +79,7 @@ test('whatever the file holds, reading gives an entry or nothing, and never thro
 
 test('only its own daemon removes it', (t) => {
   const file = path.join(scratch(t), 'daemon.json');
-  writeEntry(file, ENTRY);
+  writeEntry(file, SAID, Secret.of(Buffer.from(ENTRY.secret, 'hex')));
   removeEntry(file, '00000000-0000-4000-8000-000000000000', uid);
   assert.ok(existsSync(file));
   removeEntry(file, ENTRY.instance, uid);

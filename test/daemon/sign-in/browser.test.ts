@@ -52,7 +52,7 @@ async function setUp(t: TestContext, discovery: Partial<Discovery> = { resourceI
     onFailed: (problem) => void told.push(problem),
   });
   t.after(async () => {
-    signIn.stop();
+    signIn.signOut();
     await Promise.all([identity.close(), dispatcher.destroy(), agent.destroy()]);
     central.closeAllConnections();
     central.close();

@@ -4,12 +4,14 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { Agent } from 'undici';
 import type { CentralHttp } from '../../../daemon/central/http.ts';
-import { composeDaemon, type Daemon, type DaemonParts } from '../../../daemon/compose.ts';
+import { composeDaemon } from '../../../daemon/compose.ts';
 import { hmac, nonce, same } from '../../../daemon/door/secrets.ts';
 import type { Seen } from '../../../daemon/inventory/disk.ts';
 import { ballastFile } from '../../../daemon/journal/ballast.ts';
 import { openJournal } from '../../../daemon/journal/open.ts';
 import type { Log, LogFields } from '../../../daemon/log.ts';
+import type { Daemon, DaemonParts } from '../../../daemon/parts.ts';
+import { Secret } from '../../../daemon/secret.ts';
 import { HandedOverSession } from '../../../daemon/sign-in/session.ts';
 import { type Client, type ClientParts, connect } from '../../../protocol/client.ts';
 import type { Params } from '../../../protocol/messages.ts';
@@ -50,6 +52,8 @@ export interface StageOptions {
   authorities?: AuthorityId[];
   http?: CentralHttp;
   parts?: Partial<DaemonParts>;
+  /** The per-start secret, in hex. */
+  secret?: string;
   dir?: string;
   clock?: ManualClock;
 }
@@ -61,7 +65,7 @@ export async function startStage(t: Pick<TestContext, 'after'>, options: StageOp
   const cloud = new FakeCloud();
   const pim = new FakePim();
   const log = memoryLog();
-  const secret = nonce();
+  const secret = options.secret ?? nonce();
   let seen: Seen | undefined;
   let dead: DeadableClock;
   const remember = (next: Seen) => {
@@ -73,7 +77,7 @@ export async function startStage(t: Pick<TestContext, 'after'>, options: StageOp
     const mortal = dead;
     const daemon = composeDaemon({
       instance: randomUUID(),
-      secret,
+      secret: Secret.of(Buffer.from(secret, 'hex')),
       version: '0.1.0',
       pid: 4_711,
       bootId: 'boot-1',

@@ -71,6 +71,8 @@ test('the daemon: calls of every shape', async () => {
   );
 });
 
+const SECRET = nonce();
+
 test('the daemon: where a proof is awaited, everything is refused', () => {
   fc.assert(
     fc.property(
@@ -80,7 +82,10 @@ test('the daemon: where a proof is awaited, everything is refused', () => {
         seed.map((number) => brokenProof(seededRandom(number), 'i').toString()),
       ),
       (text) => {
-        assert.equal(new DoorProof(nonce(), '2f6f4a0e-9d0e-4a61-8a8e-0f6a7f1f2b11', new UsedNonces()).take(text), 'refused');
+        assert.equal(
+          new DoorProof((text) => hmac(SECRET, text), '2f6f4a0e-9d0e-4a61-8a8e-0f6a7f1f2b11', new UsedNonces()).take(text),
+          'refused',
+        );
       },
     ),
     { numRuns: 5_000 },
