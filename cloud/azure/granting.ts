@@ -9,6 +9,7 @@ import { azureClients } from './clients.ts';
 import { type Elevation, elevationOf } from './elevation.ts';
 import { endElevation } from './end-elevation.ts';
 import { faultOf } from './errors.ts';
+import { personOf } from './person.ts';
 import { kindOf, parseResource } from './resource-id.ts';
 import { filterFor, isAssigned, timeBoxed } from './schedule-list.ts';
 import { ScheduleRequests } from './schedule-requests.ts';
@@ -68,7 +69,12 @@ export function azureGranting(credential: TokenCredential, settings: AzureSettin
         throw faultOf(error, clock.now());
       }
     },
-    ours: (signal) => markedRights(clients, clock, signal),
+    async *ours(signal) {
+      const { id } = await personOf(shared, settings, signal).catch((error) => {
+        throw faultOf(error, clock.now());
+      });
+      yield* markedRights(clients, clock, id, signal);
+    },
     direct: (signal) => directRights(clients, clock, signal),
     roles: (resource) => rolesOn(resource).map(shown),
   };

@@ -13,17 +13,19 @@ import { comparable, parseResource, resourceId, roleGuid } from './resource-id.t
 const CATALOGUE: ReadonlyMap<string, RoleId> = new Map(catalogueDefinitions('azure').map(({ guid, roleId }) => [guid, roleId]));
 
 /**
- * Rights that stand and that an administrator's request with our mark has started, as the orders they were made by.
+ * Rights that stand and that this very identity has started with our mark, as the orders they were made by. What another
+ * central of the same tenant gave is its own.
+ * @param self The object id of this identity.
  * @throws Fault at the end, when a subscription could not be read.
  */
-export async function* markedRights(clients: AzureClients, clock: Clock, signal: AbortSignal): AsyncGenerator<Order> {
+export async function* markedRights(clients: AzureClients, clock: Clock, self: string, signal: AbortSignal): AsyncGenerator<Order> {
   yield* eachSubscription(clients, clock, signal, async function* (subscriptionId) {
     const standing = await timeBoxedRights(clients, clock, subscriptionId, signal);
     if (standing.size === 0) return;
     const client = await clients.authorization({ subscriptionId });
     const requests = client.roleAssignmentScheduleRequests.listForScope(`subscriptions/${subscriptionId}`, { abortSignal: signal });
     for await (const request of requests) {
-      const order = orderOf(request);
+      const order = request.requestorId?.toLowerCase() === self ? orderOf(request) : undefined;
       if (order && order.notAfter > clock.now() && standing.has(rightOf(request))) yield order;
     }
   });
@@ -120,7 +122,8 @@ function orderOf({
     resource: resourceId(comparable(scope)) as ResourceId,
     notAfter,
     reason: (justification ?? '').slice(0, -mark.length),
-    ticket: ticketInfo?.ticketNumber,
+    // Azure has null for none.
+    ...(ticketInfo?.ticketNumber ? { ticket: ticketInfo.ticketNumber } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePort } from '../../scripts/host/port.ts';
-import { CENTRAL_APP } from '../clouds/azure/estate.ts';
+import { type App, CENTRAL_APP } from '../clouds/azure/estate.ts';
 import type { AzureCloud } from '../clouds/azure/start.ts';
 import type { Certificates } from '../clouds/certificates.ts';
 import type { Identity } from '../identity/provider.ts';
@@ -21,6 +21,8 @@ export interface CentralParts {
   place: string;
   log: string;
   azure: AzureCloud;
+  /** Who central is for Azure; the only central of the tenant unless told. */
+  app?: App | undefined;
   identity: Identity;
   /** Of central's own HTTPS, by the authority that also signed the identity provider's. */
   certificates: Certificates;
@@ -36,7 +38,7 @@ export interface CentralParts {
 
 /** Writes what central needs into a folder, with a port that is free now. Nothing is started. */
 export async function centralIn(parts: CentralParts): Promise<CentralProcess & { caFile: string }> {
-  const { place, log, azure, identity, certificates, audience, people, policyDir, lags, more, run } = parts;
+  const { place, log, azure, app = CENTRAL_APP, identity, certificates, audience, people, policyDir, lags, more, run } = parts;
   mkdirSync(place, { recursive: true, mode: 0o700 });
   const write = (name: string, content: string) => {
     const file = path.join(place, name);
@@ -63,8 +65,8 @@ export async function centralIn(parts: CentralParts): Promise<CentralProcess & {
       credential: {
         kind: 'client-secret',
         tenantId: azure.tenantId,
-        clientId: CENTRAL_APP.clientId,
-        secretFile: write('secret', CENTRAL_APP.clientSecret),
+        clientId: app.clientId,
+        secretFile: write('secret', app.clientSecret),
       },
     },
     ...more,

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { azureGranting } from '../../../cloud/azure/granting.ts';
 import type { DirectRight, Order } from '../../../cloud/provider.ts';
 import { MINUTE, SECOND } from '../../../protocol/clock.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import type { ResourceId } from '../../../protocol/ids.ts';
 import { scopeOf } from '../../clouds/azure/arm-id.ts';
 import { PEOPLE } from '../../clouds/azure/estate.ts';
-import { NETWORK_CONTRIBUTOR, READER } from '../../clouds/azure/role-definitions.ts';
+import { NETWORK_CONTRIBUTOR, READER, USER_ACCESS_ADMINISTRATOR } from '../../clouds/azure/role-definitions.ts';
 import { field } from '../../clouds/azure/timing.ts';
 import { refTo, type Stage, signal, startStage, whilePassing } from './stage.ts';
 
@@ -45,6 +46,20 @@ test('what central gave is found by its mark alone, with all that its end needs'
   assert.deepEqual([found, others], [order, []]);
   assert.deepEqual(await whilePassing(stage, SECOND, stage.granting().unbind(found as Order, signal())), { state: 'accepted' });
   assert.deepEqual(await ours(stage), [], 'the row without an end that is listed for minutes is not a right');
+});
+
+test('what another central of the tenant gave is its own', async (t) => {
+  const stage = await startStage(t, { timing: field });
+  const root = `/providers/Microsoft.Management/managementGroups/${stage.azure.world.estate.managementGroup}`;
+  assign(stage, root, USER_ACCESS_ADMINISTRATOR);
+  await stage.clock.advance(15 * MINUTE);
+  const other = azureGranting(stage.azure.credential(PEOPLE.alice.oid), stage.settings, stage.clock);
+  const balancers = await stage.balancers();
+  const [mine, theirs] = [stage.order(balancers[0]?.id as ResourceId), stage.order(balancers[1]?.id as ResourceId)];
+  await whilePassing(stage, SECOND, stage.granting().bind(mine, signal()));
+  await whilePassing(stage, SECOND, other.bind(theirs, signal()));
+  await stage.clock.advance(6 * MINUTE);
+  assert.deepEqual([await ours(stage), await all(other.ours(signal()))], [[mine], [theirs]]);
 });
 
 test('what an engineer activated for themselves is neither ours nor drift', async (t) => {

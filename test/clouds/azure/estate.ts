@@ -26,12 +26,19 @@ export const PEOPLE = {
   dan: { oid: '5a1f0c64-9d0e-4f6b-8a53-1c2d3e4f5a04', name: 'Dan Weiss', upn: 'dan.weiss@fjordretail.example' },
 } as const satisfies Record<string, Person>;
 
+/** An application with an identity of its own. */
+export interface App {
+  clientId: string;
+  clientSecret: string;
+  oid: string;
+}
+
 /** Portcullis central: may assign any role and read everything. */
-export const CENTRAL_APP = {
+export const CENTRAL_APP: App = {
   clientId: '7c9e6679-7425-40de-944b-e07fc1f90a11',
   clientSecret: 'central-secret-of-the-simulated-tenant',
   oid: '7c9e6679-7425-40de-944b-e07fc1f90a12',
-} as const;
+};
 
 export const NETWORK_ENGINEERS = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
 

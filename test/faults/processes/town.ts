@@ -6,8 +6,8 @@ import type { ResourceId } from '../../../protocol/ids.ts';
 import { catalogueDefinitions } from '../../../roles/catalogue.ts';
 import type { Endings } from '../../../scripts/endings.ts';
 import { ROOT } from '../../../scripts/root.ts';
-import { makeEstate } from '../../clouds/azure/estate.ts';
-import { READER } from '../../clouds/azure/role-definitions.ts';
+import { type App, makeEstate } from '../../clouds/azure/estate.ts';
+import { READER, USER_ACCESS_ADMINISTRATOR } from '../../clouds/azure/role-definitions.ts';
 import { type AzureCloud, startAzure } from '../../clouds/azure/start.ts';
 import type { Timing } from '../../clouds/azure/timing.ts';
 import { type Certificates, makeCertificates } from '../../clouds/certificates.ts';
@@ -45,7 +45,12 @@ export interface Town {
   auditor: Engineer;
   /** Load balancers, without the gateways. */
   balancers: ResourceId[];
+  /** Another central's own identity: each takes back what it gave, and nothing that another one gave. */
+  newcomer(): App;
 }
+
+/** More than any harness starts beside each other. */
+const CENTRALS = 32;
 
 /** Starts it. What was started stands in `endings`. */
 export async function startTown({ folder, engineers: count, balancers, timing }: TownOptions, endings: Endings): Promise<Town> {
@@ -63,6 +68,14 @@ export async function startTown({ folder, engineers: count, balancers, timing }:
     for (const { guid } of catalogueDefinitions('azure')) {
       estate.eligibilities.push({ name: crypto.randomUUID(), principalId: oid, roleGuid: guid, scope: root, startsAt: 0 });
     }
+  }
+  const apps = Array.from(
+    { length: CENTRALS },
+    (): App => ({ clientId: crypto.randomUUID(), clientSecret: crypto.randomUUID(), oid: crypto.randomUUID() }),
+  );
+  for (const app of apps) {
+    estate.principals.push({ ...app, kind: 'ServicePrincipal', name: 'Portcullis central' });
+    for (const roleGuid of [READER, USER_ACCESS_ADMINISTRATOR]) estate.assignments.push({ principalId: app.oid, roleGuid, scope: root });
   }
   const azure = await startAzure({ clock: systemClock(() => uptime() * SECOND), estate, timing: { queryQuota: 1_000, ...timing } });
   await endings.add(() => azure.close());
@@ -82,7 +95,12 @@ export async function startTown({ folder, engineers: count, balancers, timing }:
   const only = estate.resources
     .filter(({ id }) => /\/loadBalancers\//i.test(id))
     .map(({ id }) => `azure:${id.toLowerCase()}` as ResourceId);
-  return { folder, azure, identity, certificates, engineers: signedIn, auditor, balancers: only };
+  const newcomer = () => {
+    const app = apps.pop();
+    if (!app) throw new Error(`A town has room for ${CENTRALS} centrals`);
+    return app;
+  };
+  return { folder, azure, identity, certificates, engineers: signedIn, auditor, balancers: only, newcomer };
 }
 
 export interface CentralOptions {
@@ -103,6 +121,7 @@ export function centralOf(town: Town, { name, more, run }: CentralOptions): Prom
   writePolicy(policyDir);
   return centralIn({
     ...town,
+    app: town.newcomer(),
     place,
     log: path.join(town.folder, `${name}.log`),
     audience: AUDIENCE,
