@@ -1,6 +1,9 @@
 // `npm run faults [-- NAME… [OPTION…]]`: the long forms of the harnesses in test/faults, whose short forms are part of `npm test`.
 // Options go to the scripts that were named: `npm run faults -- simulation --seed 7` tells the story of one seed.
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { runTestFiles } from './node-tests.ts';
+import { ROOT } from './root.ts';
 import { runStep, type Step, summary } from './steps.ts';
 
 /** A script, or test files that are run again and again: their short form is all that one run can show. */
@@ -42,6 +45,8 @@ if (unknown.length > 0) {
   console.error(`No harness is called ${unknown.join(', ')}. Harnesses: ${HARNESSES.map(({ name }) => name).join(', ')}`);
   process.exit(2);
 }
+// What dies here is the code as it is now, not as it was built some time ago.
+execFileSync(process.execPath, [path.join(ROOT, 'scripts/build.ts')], { cwd: ROOT, stdio: 'inherit' });
 const chosen = names.length > 0 ? HARNESSES.filter(({ name }) => names.includes(name)) : HARNESSES;
 const outcomes = [];
 for (const harness of chosen) outcomes.push(await runStep(stepOf(harness, options), false));
