@@ -59,6 +59,9 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;`,
 ];
 
+/** Of 4 KiB: when the log is as long as this, it goes to its place and is written over. */
+const LOG_PAGES = 64;
+
 /**
  * Opens the journal: leases, intents and the record; never a secret. A damaged file is set aside, not deleted, and the new one says so.
  * @param stamp The instant of now: marks the name of a file that is set aside.
@@ -86,6 +89,8 @@ function opened(file: string, suspect: boolean): DatabaseSync {
   const db = new DatabaseSync(file);
   try {
     db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=2000; PRAGMA foreign_keys=ON');
+    // SQLite lets its log grow to 4 MB, which a small disk does not have beside the journal.
+    db.exec(`PRAGMA wal_autocheckpoint=${LOG_PAGES}`);
     if (file !== ':memory:') chmodSync(file, 0o600);
     const check = suspect ? 'integrity_check' : 'quick_check';
     if (db.prepare(`PRAGMA ${check}(1)`).get()?.[check] !== 'ok') throw new Damaged();
