@@ -15,7 +15,7 @@ const HARNESSES: readonly Harness[] = [
   { name: 'door', script: 'test/faults/door/long.ts' },
   { name: 'secrets', script: 'test/faults/secrets/long.ts' },
   { name: 'clocks', files: ['test/faults/clocks/clocks.test.ts'], rounds: 10 },
-  { name: 'disk', files: ['test/faults/disk/daemon.test.ts'], rounds: 10 },
+  { name: 'disk', files: ['test/faults/disk/daemon.test.ts', 'test/faults/disk/central.test.ts'], rounds: 10 },
 ];
 
 const ROUND_LIMIT = 10 * 60_000;

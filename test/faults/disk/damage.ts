@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, statSync, writeSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 
 const PAGE = 4_096;
 
@@ -8,8 +9,11 @@ export function damageHeader(file: string): void {
   damageLog(file);
 }
 
-/** Every page but the first, which alone tells SQLite that there are others. */
+/** Every page but the first, which alone tells SQLite that there are others. What stands in the log is moved there before. */
 export function damagePages(file: string): void {
+  const db = new DatabaseSync(file);
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  db.close();
   const { size } = statSync(file);
   for (let at = PAGE; at < size; at += PAGE) overwrite(file, at, 512);
   damageLog(file);

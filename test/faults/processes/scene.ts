@@ -52,7 +52,7 @@ export class Scene {
       await endProcessesOf(folder, 2_000);
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     });
-    const town = await startTown({ folder, engineers: 12, balancers: 40 }, endings);
+    const town = await startTown({ folder, engineers: 12, balancers: 150 }, endings);
     town.azure.world.faults.forgetsEnds = true;
     return new Scene(town, endings);
   }
@@ -135,6 +135,12 @@ export class Scene {
   /** Whether the cloud gives anybody anything there that was asked for here. */
   stands(scope: string): boolean {
     return this.town.azure.world.assignments.standing().some((one) => one.scope === scope && one.origin === 'pim');
+  }
+
+  /** Everything that the cloud gives this person beyond what they always have. */
+  rightsOf({ azureObjectId }: Engineer): string[] {
+    const all = this.town.azure.world.assignments.standing();
+    return all.filter(({ principalId, origin }) => principalId === azureObjectId && origin === 'pim').map(({ scope }) => scope);
   }
 
   async #given(who: Engineer, balancer: ResourceId, grantId: GrantId): Promise<Given> {
