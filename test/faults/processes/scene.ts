@@ -63,8 +63,8 @@ export class Scene {
 
   /** A central that has been started. */
   async central(name: string, options: Omit<CentralOptions, 'name'> = {}): Promise<{ central: EnrollableCentral; client: CentralClient }> {
-    // A clock that is set an hour ahead must not be what loses a lease.
-    const more = { heartbeatGrace: '2h', ...options.more };
+    // The longest that there is: a clock that is set ahead must not be what loses a lease.
+    const more = { heartbeatGrace: '1h', ...options.more };
     const central = await centralOf(this.town, { name, run: options.run, more });
     await this.#endings.add(() => central.kill());
     await central.start();
