@@ -12,7 +12,7 @@ import { DURATION, type Lane, type Length, type Moment, momentAfterAnswer, scope
 import { bugsIn, damagesOf } from './store-check.ts';
 import type { Weather } from './weather.ts';
 
-const ASKED_PER_LIFE = 3;
+const ASKED_PER_LIFE = 5;
 const ROLES = ['backends', 'observe'] as const;
 /** How long the last life may need to see that nothing it holds is live. */
 const CALM_WITHIN = 120 * SECOND;

@@ -10,7 +10,7 @@ import { DURATION, type Lane, type Length, type Moment, momentAfterAnswer, scope
 import { bugsIn, damagesOf } from './store-check.ts';
 import type { Weather } from './weather.ts';
 
-const ASKED_PER_LIFE = 2;
+const ASKED_PER_LIFE = 3;
 const ROLES = ['backends', 'observe', 'nat'] as const;
 const KNOWN_WITHIN = 10 * SECOND;
 const CALM_WITHIN = 120 * SECOND;

@@ -23,7 +23,7 @@ test(`${KILLS} times kill -9, central and daemon: nothing is left standing in th
   assert.deepEqual(report.problems, []);
   assert.deepEqual([report.tally.kills, report.tally.standing], [KILLS, 0]);
   // It proves something only when power was given, and some of it to nobody.
-  assert.ok(report.tally.given >= KILLS / 5 && report.tally.unheard >= 5, `${report.tally.given} given, ${report.tally.unheard} unheard`);
+  assert.ok(report.tally.given >= KILLS / 8 && report.tally.unheard >= 5, `${report.tally.given} given, ${report.tally.unheard} unheard`);
 });
 
 test('the judge sees what stands too long, whoever put it there', async () => {

@@ -16,7 +16,7 @@ const NO_WRITE: Millis = 15 * SECOND;
 
 export function someMoment(random: () => number): Moment {
   const kind = random();
-  const nth = 1 + Math.floor(random() * 3);
+  const nth = 1 + Math.floor(random() * 4);
   if (kind < 0.35) return { after: 'start', nth, wait: random() * 600 };
   if (kind < 0.45) return { after: 'answer', nth, wait: random() * 1_500 };
   return { after: 'write', nth, wait: random() ** 2 * 300 };
