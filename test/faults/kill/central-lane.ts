@@ -129,14 +129,14 @@ export class CentralLane implements Lane {
     if (answer.ok) this.tally.revokes++;
   }
 
-  /** The short ones are left to their deadline. @returns How many are live. */
+  /** The short ones are left to their deadline, and what an earlier life left open to whoever takes it up. @returns How many are live. */
   async #endWhatIsLong(client: CentralClient): Promise<number> {
     const counts = this.#town.engineers.map(async (who) => {
       const state = await client.call(who, 'state');
       if (!state.ok) throw new Error(`${this.name}: ${who.id} is refused the state: ${state.refusal.message}`);
       const live = state.value.grants.filter(({ mine, state }) => mine && !['revoking', 'gone', 'failed'].includes(state));
       const soon = Date.now() + 2 * 60 * SECOND;
-      const long = live.filter(({ notAfter }) => notAfter > soon);
+      const long = live.filter(({ state, notAfter }) => state !== 'activating' && notAfter > soon);
       await Promise.allSettled(long.map(({ id: grantId }) => this.#revoke(client, { grantId, who })));
       return live.length;
     });
