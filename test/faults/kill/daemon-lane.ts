@@ -103,7 +103,9 @@ export class DaemonLane implements Lane {
   async #endWhatIsLong(client: Client): Promise<number> {
     const soon = Date.now() + 2 * 60 * SECOND;
     const live = liveOf(client);
-    await Promise.allSettled(live.filter(({ state, notAfter }) => state !== 'activating' && notAfter > soon).map(({ id }) => this.#revoke(client, id)));
+    await Promise.allSettled(
+      live.filter(({ state, notAfter }) => state !== 'activating' && notAfter > soon).map(({ id }) => this.#revoke(client, id)),
+    );
     return live.length;
   }
 }
