@@ -15,6 +15,8 @@ export interface Held {
   jumped: boolean;
   /** Another runner wrote it last, and drives it. */
   theirs: boolean;
+  /** When this version of its row was first read here, by the boot clock. */
+  readAt: Millis;
   /** What the store did not take yet. */
   unsaved: AuditBody[];
   failed: { id: RequestId; problem: Problem }[];

@@ -101,7 +101,8 @@ export function lookedForProof(life: GrantLife, answer: 'standing' | 'absent', n
   // A list alone proves nothing: it lags after the binding, too.
   if (removedAt === undefined && life.emptyAt === undefined && life.bind.outcome !== 'refused') return later(life, 'unbind', now, rules);
   const absent: GrantLife = { ...life, removedAt: removedAt ?? now, problem: undefined };
-  const settledAt = life.bind.outcome === 'unknown' ? life.bind.calledAt + rules.longestRequestLife : now;
+  // A late grant may have landed, and a late removal after it: that has its time to be enforced, too.
+  const settledAt = life.bind.outcome === 'unknown' ? life.bind.calledAt + rules.longestRequestLife + bound : now;
   const provenAt = Math.max((removedAt ?? now) + bound, settledAt);
   if (now >= provenAt) return gone(absent, 'absent', now);
   const proven = isSettled(life, now, rules) ? goneIfProven(absent, now) : undefined;

@@ -101,7 +101,7 @@ export class GrantRunner {
     if (!(await tx.putGrant(this.#saving.row(life, 1, due)))) throw new Error(`Grant ${life.id} was intended before`);
     for (const body of recordsOf(clock, life, effects)) await tx.append(body);
     return () => {
-      const held = { ...FRESH, life, version: 1, bootDue: due, unsaved: [], failed: [] };
+      const held = { ...FRESH, life, version: 1, bootDue: due, readAt: clock.boot(), unsaved: [], failed: [] };
       this.#held.add(held);
       this.#arm(held);
       this.#carryOut(life, effects);
@@ -239,6 +239,7 @@ export class GrantRunner {
       return undefined;
     }
     const held = { ...this.#taken(kept), theirs: before.theirs || kept.version !== before.version };
+    if (kept.version === before.version) held.readAt = before.readAt;
     this.#held.add(held);
     if (!held.theirs) this.#arm(held);
     return kept;
@@ -253,7 +254,9 @@ export class GrantRunner {
     // While a call is under way nothing is due: that is over when the call must have ended.
     const calling = kept.life.state === 'revoking' || kept.life.state === 'activating' ? kept.written.wall + CALL_TIMEOUT : undefined;
     const first = Math.min(...[due, hold, act ?? calling].filter((at) => at !== undefined));
-    if (first + ABANDONED <= clock.now()) await this.send(id, this.#takenUp(held));
+    // The other's clock may have been set by any length: by its own reading, too, it has had its time.
+    const hadItsTime = clock.boot() - held.readAt >= first - kept.written.wall + ABANDONED;
+    if (hadItsTime || first + ABANDONED <= clock.now()) await this.send(id, this.#takenUp(held));
   }
 
   /** What fell due while nobody drove it is over, whatever the cloud says of it. */
@@ -266,13 +269,15 @@ export class GrantRunner {
     return isLive(life) && (clock.now() >= life.notAfter || clock.boot() >= due);
   }
 
-  #taken({ life, version, written, bootDue: kept }: KeptGrant): Held {
-    const { clock, bootId } = this.#parts;
+  #taken({ life: row, version, written, bootDue: kept }: KeptGrant): Held {
+    const { clock, bootId, rules } = this.#parts;
+    // Nobody holds for longer: whoever wrote more has another clock.
+    const life = { ...row, holdUntil: Math.min(row.holdUntil, clock.now() + rules.grace) };
     // After another start of the machine, at most what was left when it was written: a clock that has lost its time lengthens nothing.
     const left = Math.min(life.notAfter - clock.now(), life.notAfter - written.wall);
     const due = kept && kept.bootId === bootId ? kept.at : clock.boot() + Math.max(0, left);
     const jumped = jump(written, readClocks(clock)) !== 0;
-    return { ...FRESH, life, version, bootDue: due, jumped, unsaved: [], failed: [] };
+    return { ...FRESH, life, version, bootDue: due, readAt: clock.boot(), jumped, unsaved: [], failed: [] };
   }
 
   #noticeJump(): void {

@@ -1,6 +1,6 @@
 import type { Access, SelfService, Unbound } from '../../cloud/provider.ts';
-import type { Cancel, Clock, Instant } from '../../protocol/clock.ts';
-import { MINUTE } from '../../protocol/clock.ts';
+import type { Cancel, Clock, Instant, Millis } from '../../protocol/clock.ts';
+import { MINUTE, SECOND } from '../../protocol/clock.ts';
 import { jump, type Readings, readClocks } from '../../protocol/clock-watch.ts';
 import { Deadlines } from '../../protocol/deadlines.ts';
 import { Fault } from '../../protocol/fault.ts';
@@ -27,6 +27,8 @@ export interface HolderParts {
   log: Log;
 }
 
+/** Clocks that differ by more have been set. */
+const SET: Millis = 2 * SECOND;
 /** No act on the cloud takes longer; then its outcome is unknown. */
 const ACT_WITHIN = MINUTE;
 
@@ -82,6 +84,8 @@ export class Holder {
       this.#armed.set(lease.grantId, lease.notAfter);
       this.#ends.set(lease.grantId, bootDue);
     }
+    // Its end by the boot clock is another one than by the wall clock, which was set while no daemon ran.
+    if (bootDue !== undefined && Math.abs(bootDue - lease.notAfter) > SET) this.take(lease.grantId, { type: 'clock jumped' });
     this.take(lease.grantId, { type: 'resumed' });
     if (bootDue !== undefined && bootDue <= this.#parts.clock.now()) this.take(lease.grantId, { type: 'due' });
   }

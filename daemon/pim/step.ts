@@ -169,7 +169,7 @@ function proving(lease: PimLease, access: 'allowed' | 'denied', now: Instant, ru
 /** A denial proves the end of what was seen to work. What never did may be on its way still: only time says that it is not. */
 function deniedAtLast(lease: PimLease, now: Instant, rules: StepRules): PimLease {
   // Absent so far; an activation whose answer was lost may still land.
-  if (!settled(lease, now))
+  if (!settled(lease, now, rules))
     return { ...lease, next: 'release', nextAt: now + 10 * SECOND, awaiting: 'Making sure that nothing lands late' };
   const arrivesUntil = (lease.releasedAt ?? now) + rules.propagation;
   if (lease.usableAt === undefined && now < arrivesUntil) {
@@ -195,7 +195,7 @@ function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRu
         lease.checks > 0 &&
         lease.denials === 0 &&
         now >= releasedAt + rules.propagation &&
-        settled(lease, now)
+        settled(lease, now, rules)
       )
         return stillAllowed(asked, now);
       return inProof(asked, 'nothing to end', { releasedAt, ...wait });
@@ -224,8 +224,9 @@ const inProof = (lease: PimLease, cause: 'end accepted' | 'nothing to end', chan
 const notReleased = (lease: PimLease, changes: Partial<PimLease>): PimLease =>
   lease.phase === 'releasing' ? { ...lease, ...changes } : moved(lease, 'end refused after all', changes);
 
-const settled = (lease: PimLease, now: Instant): boolean =>
-  lease.confirmed || now >= (lease.countedFrom ?? lease.createdAt) + LONGEST_IN_FLIGHT;
+/** Nothing lands any more; and what landed late and was ended late is not in force any more either. */
+const settled = (lease: PimLease, now: Instant, { propagation }: StepRules): boolean =>
+  lease.confirmed || now >= (lease.countedFrom ?? lease.createdAt) + LONGEST_IN_FLIGHT + propagation;
 
 function stillAllowed(lease: PimLease, now: Instant): PimLease {
   const problem = {
@@ -308,7 +309,8 @@ function never(lease: PimLease, cause: 'refused at once' | 'refused' | 'denied' 
 /** What the wall clock was asked to count is not known any more: each wait for proof begins anew, and what waits is done now. */
 function jumped(lease: PimLease, now: Instant): PimLease {
   const released = lease.releasedAt === undefined ? {} : { releasedAt: now };
-  return { ...lease, ...released, countedFrom: now, nextAt: Math.min(lease.nextAt, now) };
+  const asked = lease.releaseAskedAt === undefined ? {} : { releaseAskedAt: now };
+  return { ...lease, ...released, ...asked, countedFrom: now, nextAt: Math.min(lease.nextAt, now) };
 }
 
 function resumed(lease: PimLease, now: Instant): PimLease {

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { GrantRunner } from '../../../central/grants/runner.ts';
-import { MINUTE, SECOND } from '../../../protocol/clock.ts';
+import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
 import type { GrantId } from '../../../protocol/ids.ts';
 import { World } from './world.ts';
 
 const HEARTBEAT = { type: 'heartbeat', instance: 'd' } as const;
 
 /** One grant that is usable, and two runners that know it: the first gave it, the second took it up from the store. */
-async function two(t: TestContext): Promise<{ world: World; id: GrantId; first: GrantRunner; second: GrantRunner }> {
+async function two(t: TestContext, lasts = 15 * MINUTE): Promise<{ world: World; id: GrantId; first: GrantRunner; second: GrantRunner }> {
   const world = await World.open(':memory:', true);
-  const id = await world.grant();
+  const id = await world.grant({ notAfter: world.clock.now() + lasts });
   await world.clock.advance(10);
   await world.observe(id);
   const first = world.runner;
@@ -45,7 +45,7 @@ test('a runner does not take for standing what another has ended', async (t) => 
 
 test('what both see fall due is ended once, and told once', async (t) => {
   const { world, id, first, second } = await two(t);
-  for (let minute = 0; minute < 15; minute++) {
+  for (let minute = 0; minute < 20; minute++) {
     await (minute % 2 ? first : second).send(id, HEARTBEAT);
     await world.clock.advance(MINUTE);
   }
@@ -123,4 +123,17 @@ test('what another gave that has died since is found by the sweep, and ended', a
   await second.sweep();
   await world.clock.advance(MINUTE);
   assert.equal((await world.life(id)).state, 'gone');
+});
+
+test('what another wrote by a clock that was an hour ahead is taken over when it has had its time', async (t) => {
+  const { world, id, first, second } = await two(t, 12 * HOUR);
+  world.clock.setWall(HOUR);
+  await second.send(id, HEARTBEAT);
+  await second.close();
+  world.clock.setWall(-HOUR);
+  for (let minute = 0; minute < 20; minute++) {
+    await first.sweep();
+    await world.clock.advance(MINUTE);
+  }
+  assert.equal((await world.life(id)).endReason, 'lease lost');
 });

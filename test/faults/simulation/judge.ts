@@ -11,11 +11,32 @@ import { type Cloud, type Right, rightOf, short } from './cloud.ts';
 import type { Computer, Process } from './computer.ts';
 import type { Tell } from './story.ts';
 
-/** A promise of design.md section 3 was broken. */
-export class Broken extends Error {
-  readonly rule: string;
+/** The promises of design.md, section 3, in words. */
+export type Rule =
+  | 'a lost lease ends'
+  | 'a renewal never lengthens'
+  | 'a restart resumes what is alive'
+  | 'a revocation is never dropped'
+  | 'assigned is known'
+  | 'ends are keyed to their grant'
+  | 'everything ends'
+  | 'gone is observed'
+  | 'intent before effect'
+  | 'no duration is re-applied'
+  | 'no right without a live intent'
+  | 'no step without its record'
+  | 'nothing acts after being fenced'
+  | 'nothing breaks down'
+  | 'nothing stands past its instant'
+  | 'the record is in order'
+  | 'usable is observed'
+  | 'what is over is over';
 
-  constructor(rule: string, what: string) {
+/** A promise was broken. */
+export class Broken extends Error {
+  readonly rule: Rule;
+
+  constructor(rule: Rule, what: string) {
     super(`${rule}: ${what}`);
     this.rule = rule;
   }
@@ -28,8 +49,9 @@ const TOLD_WITHIN: Millis = 28 * SECOND;
 
 /** What a runner drives that works no more is found by the sweep of another one, and taken over when it is overdue for a while. */
 const TAKEN_OVER: Millis = 200 * SECOND;
-/** A cloud that answers was asked within this. */
-const LOOKED: Millis = 70 * SECOND;
+/** After a start the cloud was asked within this, and within that once it answers again. */
+const LOOKED: Millis = 12 * SECOND;
+const LOOKED_AGAIN: Millis = 70 * SECOND;
 
 interface Known {
   /** The clocks when its end was first written by this start of a machine: its boot clock means nothing to another. */
@@ -101,7 +123,7 @@ export class Judge {
     this.#parts = parts;
   }
 
-  break(rule: string, what: string): void {
+  break(rule: Rule, what: string): void {
     if (this.broken) return;
     this.#parts.tell(() => `BROKEN: ${rule}: ${what}`);
     this.broken = new Broken(rule, what);
@@ -109,7 +131,8 @@ export class Judge {
 
   committed(process: Process, events: readonly AuditEvent[], grants: ReadonlyMap<GrantId, KeptGrant>): void {
     for (const { kind, grantId, text } of events) this.#parts.tell(() => `record: ${kind} ${grantId ? short(grantId) : ''} ${text}`);
-    for (const { life } of grants.values()) {
+    for (const { life, version } of grants.values()) {
+      this.#parts.tell(() => `${process.computer.name} writes ${short(life.id)} for the ${version}. time: ${life.state}`);
       const before = this.known.get(life.id);
       // Whoever writes a row has read it before, and acts for it from then on.
       this.#fenced.get(process)?.delete(life.id);
@@ -119,7 +142,9 @@ export class Judge {
       this.#step(life, before?.life);
       const known = this.known.get(life.id);
       if (!known) continue;
-      if (life.state === 'assigned' && known.life.state === 'activating') known.heardAt = this.#parts.now();
+      // With what was given, and for whoever takes it up, the time for the next heartbeat begins.
+      const begins = known.writer !== process || (life.state === 'assigned' && known.life.state === 'activating');
+      if (begins) known.heardAt = this.#parts.now();
       known.life = life;
       known.writer = process;
       if (known.read.bootId !== process.computer.bootId) known.read = readClocks(process);
@@ -137,8 +162,9 @@ export class Judge {
         this.break('no duration is re-applied', 'the cloud was told a later end than the grant has');
       return;
     }
-    const other = right.grantId !== grantId && this.known.get(right.grantId);
-    if (other && isLive(other.life) && right.orderedAt < sentAt)
+    // What central has ended stays ended in its memory while the store takes nothing.
+    const other = right.grantId !== grantId && (this.#parts.active()?.runner.find(right.grantId) ?? this.known.get(right.grantId)?.life);
+    if (other && isLive(other) && right.orderedAt < sentAt)
       this.break('ends are keyed to their grant', `${short(grantId)} took ${key} from ${short(right.grantId)}, which goes on`);
   }
 
@@ -199,13 +225,11 @@ export class Judge {
       const silent = now - Math.max(known.heardAt, readySince);
       if (live.state !== 'activating' && silent > RULES.grace + NOTICED + patience)
         this.break('a lost lease ends', `${short(life.id)} is ${live.state} ${silent} ms after its last heartbeat`);
-      if (
-        known.removedAt !== undefined &&
-        known.removedAt < (central?.readySince ?? 0) &&
-        now - Math.max(readySince, this.calmSince) > LOOKED
-      )
-        if (live.state === 'assigned' || live.state === 'usable')
-          this.break('a restart resumes what is alive', `${short(life.id)} is ${live.state}, and was gone from the cloud before`);
+      // Asked at the start; or, when the cloud did badly then, again after some time.
+      const asked = this.calmSince <= readySince ? readySince + LOOKED : this.calmSince + LOOKED_AGAIN;
+      const wasGone = known.removedAt !== undefined && known.removedAt < (central?.readySince ?? 0);
+      if (wasGone && now > asked && (live.state === 'assigned' || live.state === 'usable'))
+        this.break('a restart resumes what is alive', `${short(life.id)} is ${live.state}, and was gone from the cloud before`);
       const since = promised && couldTalk(promised.by);
       if (promised && since !== undefined && now - Math.max(since, readySince, promised.at) > TOLD_WITHIN + patience)
         this.break('a revocation is never dropped', `${short(life.id)} is ${live.state} after its end was promised at ${promised.by.name}`);

@@ -31,7 +31,7 @@ function liveUnderCentral(seed: number, options: { plant?: Plant | undefined; to
   try {
     world.startCentral(world.centrals[0] as (typeof world.centrals)[number]);
     for (const desk of world.desks) world.startDaemon(desk);
-    const trouble = plan.between(40, 150) * SECOND;
+    const trouble = plan.between(30, 100) * SECOND;
     for (let at = SECOND; at < trouble + ENDS_WITHIN + MINUTE; at += SECOND) timeline.after(at, () => world.tick());
     happenings(world, plan, trouble);
     timeline.pass(trouble, check);
@@ -115,7 +115,7 @@ function happenings(world: World, plan: Dice, trouble: Millis): void {
   for (let asks = plan.between(1, 5); asks > 0; asks--)
     timeline.after(plan.next() * trouble * 0.8, () => {
       const desk = plan.pick(world.desks);
-      const duration = plan.pick([plan.between(3, 60) * SECOND, plan.between(3, 60) * SECOND, 10 * MINUTE, 8 * HOUR]);
+      const duration = plan.pick([plan.between(3, 25) * SECOND, plan.between(3, 60) * SECOND, 10 * MINUTE, 8 * HOUR]);
       const asked = { resource: plan.pick(RESOURCES), role: plan.pick(ROLES), duration };
       const id = plan.uuid() as RequestId;
       if (desk.computer.process?.running) desk.daemon?.request(id, asked);
@@ -187,12 +187,14 @@ function happenings(world: World, plan: Dice, trouble: Millis): void {
     );
   });
   times(2, () => {
-    if (plan.chance(0.5)) return;
+    if (plan.chance(0.3)) return;
     const computer = someComputer();
-    const by = plan.pick([HOUR, -HOUR, HOUR, -HOUR, plan.between(-10_000, 10_000)]);
+    const by = plan.pick([HOUR, -HOUR, -HOUR, plan.between(-10_000, 10_000)]);
     tell(() => `${computer.name}: the wall clock is set by ${by / SECOND} s`);
     computer.setWall(by);
     counts['clocks set'] += 1;
+    // Whoever sets a clock often starts things anew.
+    if (plan.chance(0.4)) timeline.after(plan.between(0, 10) * SECOND, () => computer.process?.kill());
   });
   times(2, () => {
     if (plan.chance(0.4)) return;
@@ -220,7 +222,7 @@ function happenings(world: World, plan: Dice, trouble: Millis): void {
     tell(() => `${computer.name}: the power fails`);
     computer.reboot();
   });
-  times(1, () => plan.chance(0.4) && world.cloud.removeByHand());
+  times(2, () => plan.chance(0.4) && world.cloud.removeByHand());
   times(2, () => world.failOver(plan.pick(['dies', 'hangs', 'goes on'] as const)));
   if (plan.chance(0.2)) {
     times(1, () => {

@@ -10,7 +10,7 @@ import { Computer, type Process } from './computer.ts';
 import { type Counts, NOTHING } from './counts.ts';
 import { Dice } from './dice.ts';
 import { DaemonDisk } from './journal.ts';
-import { Broken } from './judge.ts';
+import { Broken, type Rule } from './judge.ts';
 import { actorNamed, balancer, RESOURCES, ROLES, roleRef } from './people.ts';
 import type { Plant } from './plants.ts';
 import { Story } from './story.ts';
@@ -101,7 +101,7 @@ class PimLife {
     this.counts['calls that landed late'] = this.#cloud.late;
   }
 
-  #break(rule: string, what: string): void {
+  #break(rule: Rule, what: string): void {
     if (this.broken) return;
     this.story.tell(() => `BROKEN: ${rule}: ${what}`);
     this.broken = new Broken(rule, what);

@@ -9,28 +9,41 @@ import { mayStand } from '../../../protocol/lifecycle.ts';
 import { yes } from '../../../protocol/refusal.ts';
 import type { EngineParts } from './central.ts';
 import type { Process } from './computer.ts';
+import type { Rule } from './judge.ts';
 import type { Link } from './network.ts';
 
 /** A bug that is put into the engine through the parts it is given, to see that the simulation finds it. */
 export interface Plant {
   /** What somebody might have written. */
   name: string;
+  /** The promises that it breaks. Finding it means that one of these was seen to be broken, and not something else. */
+  breaks: readonly Rule[];
   engine?: (parts: EngineParts, process: Process) => Partial<EngineParts>;
   http?: (http: CentralHttp, link: Link) => CentralHttp;
   pim?: (machine: PimMachine) => PimMachine;
 }
 
 export const PLANTS: readonly Plant[] = [
-  { name: 'no intent: the cloud is asked before the intent is durable', engine: ({ store }) => ({ store: acknowledgesEarly(store) }) },
-  { name: 'a full disk does not stop new power', engine: ({ store }) => ({ store: ignoresFailures(store) }) },
+  {
+    name: 'no intent: the cloud is asked before the intent is durable',
+    breaks: ['intent before effect'],
+    engine: ({ store }) => ({ store: acknowledgesEarly(store) }),
+  },
+  {
+    name: 'a full disk does not stop new power',
+    breaks: ['intent before effect'],
+    engine: ({ store }) => ({ store: ignoresFailures(store) }),
+  },
   {
     name: 'forgets a revocation after six tries',
+    breaks: ['gone is observed'],
     engine: stepping((step, _life, _event, now) =>
       step.life.state === 'revoking' && step.life.attempts >= 6 ? calledGone(step, now) : step,
     ),
   },
   {
     name: 're-applies the duration at a restart',
+    breaks: ['no duration is re-applied'],
     engine: stepping((step, _life, event, now) =>
       event.type === 'restarted' && mayStand(step.life.state)
         ? { ...step, life: { ...step.life, notAfter: now + step.life.notAfter - step.life.createdAt } }
@@ -39,34 +52,48 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: 'a heartbeat lengthens the grant',
+    breaks: ['no duration is re-applied', 'a renewal never lengthens'],
     engine: stepping((step, _life, event, now, { grace }) =>
       event.type === 'heartbeat' ? { ...step, life: { ...step.life, notAfter: Math.max(step.life.notAfter, now + grace) } } : step,
     ),
   },
-  { name: 'wall clock only', engine: ({ clock }) => ({ clock: { ...plain(clock), boot: () => clock.now() } }) },
-  { name: 'monotonic clock only', engine: ({ clock }, process) => ({ clock: monotonic(clock, process) }) },
+  {
+    name: 'wall clock only',
+    breaks: ['nothing stands past its instant'],
+    engine: ({ clock }) => ({ clock: { ...plain(clock), boot: () => clock.now() } }),
+  },
+  {
+    name: 'monotonic clock only',
+    breaks: ['nothing stands past its instant'],
+    engine: ({ clock }, process) => ({ clock: monotonic(clock, process) }),
+  },
   {
     name: 'wall clock only after a restart',
+    breaks: ['nothing stands past its instant'],
     engine: ({ store }) => ({
       store: { ...through(store), standing: async () => (await store.standing()).map(({ bootDue: _, ...kept }) => kept) },
     }),
   },
   {
     name: 'revokes by person and role, and not by grant',
+    breaks: ['ends are keyed to their grant'],
     engine: told((event) => (event.type === 'act' ? { type: 'act' } : event)),
   },
   {
     name: '"nothing there" is believed',
+    breaks: ['gone is observed', 'no right without a live intent'],
     engine: stepping((step, life, event, now) =>
       event.type === 'unbound' && event.answer.state === 'nothing there' && life.state === 'revoking' ? calledGone(step, now) : step,
     ),
   },
   {
     name: 'no look for grants that land late',
+    breaks: ['no right without a live intent'],
     engine: ruled((rules) => ({ ...rules, longestRequestLife: 0 })),
   },
   {
     name: 'a stale row is resumed as alive',
+    breaks: ['a restart resumes what is alive'],
     engine: ({ machine }) => ({
       machine: {
         ...machine,
@@ -77,15 +104,21 @@ export const PLANTS: readonly Plant[] = [
       },
     }),
   },
-  { name: 'two replicas write one row without a fence', engine: ({ store }) => ({ store: unfenced(store) }) },
+  {
+    name: 'two replicas write one row without a fence',
+    breaks: ['no step without its record', 'what is over is over'],
+    engine: ({ store }) => ({ store: unfenced(store) }),
+  },
   {
     name: 'gone as soon as the cloud has accepted the end',
+    breaks: ['gone is observed'],
     engine: stepping((step, life, event, now) =>
       event.type === 'unbound' && event.answer.state === 'accepted' && life.state === 'revoking' ? calledGone(step, now) : step,
     ),
   },
   {
     name: 'usable as soon as the cloud has assigned it',
+    breaks: ['usable is observed'],
     engine: stepping((step) =>
       step.life.state === 'assigned'
         ? { life: { ...step.life, state: 'usable' }, effects: [...step.effects, record('grant.usable', 'It can be used')] }
@@ -94,12 +127,14 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: 'a lost lease goes on',
+    breaks: ['a lost lease ends'],
     engine: ({ machine }) => ({ machine: { ...machine, wakes: (life) => ({ ...machine.wakes(life), hold: undefined }) } }),
   },
-  { name: 'ends are not recorded', engine: ({ store }) => ({ store: withoutEndings(store) }) },
-  { name: 'an end that was asked for in a partition is dropped', http: forgetful },
+  { name: 'ends are not recorded', breaks: ['no step without its record'], engine: ({ store }) => ({ store: withoutEndings(store) }) },
+  { name: 'an end that was asked for in a partition is dropped', breaks: ['a revocation is never dropped'], http: forgetful },
   {
     name: 'PIM: gone as soon as the cloud has accepted the end',
+    breaks: ['gone is observed'],
     pim: (machine) => (lease, event, now, rules) => {
       const after = machine(lease, event, now, rules);
       return after.phase === 'proving' ? { ...after, phase: 'gone', goneAt: now, proof: 'denied', next: 'nothing' } : after;
@@ -107,6 +142,7 @@ export const PLANTS: readonly Plant[] = [
   },
   {
     name: 'PIM: a lost answer counts as no',
+    breaks: ['intent before effect'],
     pim: (machine) => (lease, event, now, rules) =>
       lease.phase === 'intended' && event.type === 'failed'
         ? { ...lease, phase: 'failed', next: 'nothing' }

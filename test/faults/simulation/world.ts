@@ -81,7 +81,7 @@ export class World {
     this.centrals = (plan.chance(0.35) ? ['central-a', 'central-b'] : ['central-a']).map(
       (name) => new Computer(name, this.timeline, offset()),
     );
-    const owners = plan.pick([['alice'], ['alice'], ['alice', 'alice'], ['alice', 'ben']]);
+    const owners = plan.pick([['alice'], ['alice'], ['alice'], ['alice'], ['alice', 'alice'], ['alice', 'ben']]);
     this.desks = owners.map((owner, index) => ({
       computer: new Computer(`laptop-${index + 1}`, this.timeline, offset()),
       actor: actorNamed(owner),
