@@ -31,6 +31,7 @@ export interface HolderParts {
 const SET: Millis = 2 * SECOND;
 /** No act on the cloud takes longer; then its outcome is unknown. */
 const ACT_WITHIN = MINUTE;
+const LAST_WORDS = SECOND;
 
 /** Drives leases: takes each step durably first, shows it, and then does what the step asks for, one act at a time per lease. */
 export class Holder {
@@ -183,7 +184,7 @@ export class Holder {
       controller.abort(new Fault('timed-out', 'The cloud did not answer within a minute')),
     );
     this.#busy.set(id, controller);
-    within(controller.signal, this.#ask(lease, controller.signal))
+    within(this.#parts.clock, controller.signal, this.#ask(lease, controller.signal))
       .catch((error: unknown): LeaseEvent => {
         this.#parts.log.warn('cloud act failed', { grantId: id, state: lease.next, attempt: lease.tries + 1, ...ofError(error) });
         return { type: 'failed', problem: problemOf(error) };
@@ -230,11 +231,21 @@ export class Holder {
   }
 }
 
-/** An act that ignores its signal is left behind, so that nothing waits for it. */
-const within = <T>(signal: AbortSignal, act: Promise<T>): Promise<T> =>
+/**
+ * An act that heeds its signal may still say what it knows by then, such as a refusal that it would have tried again. One
+ * that ignores it is left behind, so that nothing waits for it.
+ */
+const within = <T>(clock: Clock, signal: AbortSignal, act: Promise<T>): Promise<T> =>
   new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    act.then(resolve, reject);
+    let cancel: Cancel = () => {};
+    signal.addEventListener(
+      'abort',
+      () => {
+        cancel = clock.after(LAST_WORDS, () => reject(signal.reason));
+      },
+      { once: true },
+    );
+    act.then(resolve, reject).finally(() => cancel());
   });
 
 const ATTEMPTED: Record<Unbound['state'] | 'unanswered', string> = {

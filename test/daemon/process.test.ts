@@ -59,7 +59,7 @@ function run(t: TestContext, { env }: Home): { child: ChildProcess; ended: Promi
   return { child, ended, said: () => said };
 }
 
-const entryOf = (home: Home): Promise<EntryFile> => until('the entry file', () => readEntry(home.places.entryFile, uid, isAlive));
+const entryOf = (home: Home): Promise<EntryFile> => until('the entry file', () => readEntry(home.places.entryFile, uid, isAlive), 60_000);
 
 async function through(entry: EntryFile): Promise<Client> {
   const wire = await openWire(entry.socket, clock);

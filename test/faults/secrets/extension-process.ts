@@ -8,6 +8,7 @@ import { writeHeapSnapshot } from 'node:v8';
 import { PanelPage } from '../../../extension/audit/page.ts';
 import { daemonLink } from '../../../extension/daemon/daemon-link.ts';
 import { Store } from '../../../extension/store.ts';
+import manifest from '../../../package.json' with { type: 'json' };
 import { systemClock } from '../../../protocol/clock.ts';
 import type { GrantId } from '../../../protocol/ids.ts';
 import type { HostMessage } from '../../../protocol/panel.ts';
@@ -41,7 +42,7 @@ async function act(told: Told): Promise<unknown> {
         env: told.env,
         platform: process.platform,
         uid: process.geteuid?.(),
-        client: () => ({ name: 'Visual Studio Code', version: '1', kind: 'editor' }),
+        client: () => ({ name: 'Visual Studio Code', version: manifest.version, kind: 'editor' }),
         onLink: (now, client) => store.setLink(now, client),
       });
       await link.open();
@@ -83,7 +84,7 @@ async function showAudit(grantId: GrantId): Promise<{ posted: HostMessage[]; rep
       onState: (listener) => store.onChange(() => listener()),
       state: () => store.view.state,
       clock,
-      version: '1',
+      version: manifest.version,
       report: (error) => void reported.push(String(error)),
     },
     () => Promise.resolve(undefined),
