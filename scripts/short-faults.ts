@@ -9,5 +9,5 @@ import { ROOT } from './root.ts';
 execFileSync(process.execPath, [path.join(ROOT, 'scripts/build.ts')], { cwd: ROOT, stdio: 'inherit' });
 const named = process.argv.slice(2);
 const files = named.length > 0 ? named : globSync('test/faults/**/*.test.ts', { cwd: ROOT });
-const passed = await runTestFiles({ files, concurrency: 2, timeout: 300_000, reporter: 'spec' });
+const passed = await runTestFiles({ files, concurrency: 1, timeout: 300_000, reporter: 'spec' });
 process.exitCode = passed ? 0 : 1;
