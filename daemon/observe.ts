@@ -1,8 +1,9 @@
 import type { Access } from '../cloud/provider.ts';
+import { backoff } from '../protocol/backoff.ts';
 import type { Clock, Instant } from '../protocol/clock.ts';
 import { SECOND, sleep } from '../protocol/clock.ts';
 import type { GrantId, ResourceId } from '../protocol/ids.ts';
-import { backoff, checkAgain } from './backoff.ts';
+import { checkAgain } from './check-again.ts';
 import { type Log, ofError } from './log.ts';
 
 export interface Observed {

@@ -1,4 +1,5 @@
 import type { Unbound } from '../../cloud/provider.ts';
+import { backoff } from '../../protocol/backoff.ts';
 import { type Instant, MINUTE, type Millis, SECOND } from '../../protocol/clock.ts';
 import { endBegan, lateAfter } from '../../protocol/lateness.ts';
 import type { EndReason, GrantState, Person } from '../../protocol/model.ts';
@@ -7,7 +8,6 @@ import type { GrantEffect, GrantLife, LifeRules, Step } from './life.ts';
 import { clockTime, move, named, record, same } from './moves.ts';
 
 const FIRST_RETRY: Millis = SECOND;
-const LONGEST_RETRY: Millis = MINUTE;
 /** No cloud keeps a right from being taken back for longer after it was given. */
 const LONGEST_HOLD: Millis = 5 * MINUTE;
 /** Grants of one right wake each other; this is in case that they do not. */
@@ -109,7 +109,7 @@ export function lookedForProof(life: GrantLife, answer: 'standing' | 'absent', n
   if (proven) return proven;
   // Accepted and known: nothing more to remove. Otherwise a right may still turn up, and is removed when it does.
   const known = life.bind.outcome !== 'unknown' && removedAt !== undefined && life.emptyAt === undefined;
-  const at = known ? provenAt : Math.min(provenAt, now + retryAfter(life.attempts, rules));
+  const at = known ? provenAt : Math.min(provenAt, now + backoff(life.attempts + 1, rules.chance));
   const awaiting = `Waiting until the cloud denies access, or ${clockTime(provenAt)}`;
   return alarm({ ...absent, awaiting, attempts: life.attempts + 1, act: { call: known ? 'look' : 'unbind', at } }, awaiting, now);
 }
@@ -139,7 +139,7 @@ function gone(life: GrantLife, proof: 'denied' | 'absent', now: Instant): Step {
 
 /** Again later, for ever. */
 export function later(life: GrantLife, call: 'unbind' | 'look', now: Instant, rules: LifeRules): Step {
-  const at = now + retryAfter(life.attempts, rules);
+  const at = now + backoff(life.attempts + 1, rules.chance);
   return alarm({ ...life, attempts: life.attempts + 1, act: { call, at } }, life.problem?.message ?? 'The cloud still lists it', now);
 }
 
@@ -154,7 +154,3 @@ function alarm(life: GrantLife, why: string, now: Instant): Step {
 /** No late grant can land any more. */
 export const isSettled = ({ bind }: GrantLife, now: Instant, { longestRequestLife }: LifeRules): boolean =>
   bind.outcome !== 'unknown' || now >= bind.calledAt + longestRequestLife;
-
-/** Doubles from a second to a minute, half of it by chance. */
-export const retryAfter = (attempts: number, { chance }: LifeRules): Millis =>
-  Math.round(Math.min(LONGEST_RETRY, FIRST_RETRY * 2 ** Math.min(attempts, 10)) * (0.5 + chance / 2));

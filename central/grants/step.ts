@@ -1,4 +1,5 @@
 import type { Bound } from '../../cloud/provider.ts';
+import { backoff } from '../../protocol/backoff.ts';
 import { type Instant, type Millis, SECOND } from '../../protocol/clock.ts';
 import { endBegan } from '../../protocol/lateness.ts';
 import { mayStand } from '../../protocol/lifecycle.ts';
@@ -6,7 +7,7 @@ import type { Problem } from '../../protocol/model.ts';
 import { isUnsent, stepUnsent } from './intent.ts';
 import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules, type Step } from './life.ts';
 import { move, named, record, same } from './moves.ts';
-import { act, end, goneIfProven, isSettled, later, lookedForProof, retryAfter, unbound } from './revocation.ts';
+import { act, end, goneIfProven, isSettled, later, lookedForProof, unbound } from './revocation.ts';
 
 /** The clock of a person's machine may differ by so much from central's. */
 const SKEW: Millis = 5 * SECOND;
@@ -163,7 +164,7 @@ function lookFailed(life: GrantLife, problem: Problem, now: Instant, rules: Life
     ...life,
     problem,
     attempts: life.attempts + 1,
-    act: { call: 'look', at: now + retryAfter(life.attempts, rules) },
+    act: { call: 'look', at: now + backoff(life.attempts + 1, rules.chance) },
   };
   const doubted = move(retry, 'not answered');
   if (!doubted) return same(retry);

@@ -1,4 +1,5 @@
-import { type Cancel, type Clock, MINUTE, type Millis, SECOND } from '../../protocol/clock.ts';
+import { backoff } from '../../protocol/backoff.ts';
+import type { Cancel, Clock } from '../../protocol/clock.ts';
 import type { Store } from '../store/store.ts';
 import { stamp } from './body.ts';
 
@@ -29,8 +30,6 @@ export interface AnchorsParts {
   random: () => number;
   trouble: (error: unknown, what: string) => void;
 }
-
-const LONGEST_WAIT: Millis = MINUTE;
 
 /** Brings the newest checkpoint to every anchor, each at its own pace and for as long as it takes. */
 export class Anchors {
@@ -93,7 +92,7 @@ class Lane {
         this.#working = undefined;
         if (this.#closed) return;
         if (this.#failures === 0) this.#work();
-        else this.#cancel = clock.after(Math.min(LONGEST_WAIT, 2 ** this.#failures * SECOND) * (0.5 + random() / 2), () => this.#work());
+        else this.#cancel = clock.after(backoff(this.#failures + 1, random()), () => this.#work());
       });
   }
 

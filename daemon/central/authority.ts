@@ -1,5 +1,6 @@
 import type { Access } from '../../cloud/provider.ts';
 import type { AuditEvent } from '../../protocol/audit.ts';
+import { backoff } from '../../protocol/backoff.ts';
 import type { FeedItem } from '../../protocol/central-api.ts';
 import type { Clock } from '../../protocol/clock.ts';
 import { SECOND, sleep } from '../../protocol/clock.ts';
@@ -11,7 +12,6 @@ import type { ElevationRequest, Grant, Person, Preview, ResourceRef, RoleOption 
 import { type Answer, yes } from '../../protocol/refusal.ts';
 import type { Contact } from '../../protocol/state.ts';
 import type { Authority, EndBecause, Truth } from '../authority.ts';
-import { backoff } from '../backoff.ts';
 import type { MirrorJournal } from '../journal/ports.ts';
 import { type Log, ofError } from '../log.ts';
 import { type Observed, Observer } from '../observe.ts';

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import type { AuditEvent } from '../../protocol/audit.ts';
+import { backoff } from '../../protocol/backoff.ts';
 import { FEED_HEARTBEAT, FEED_PATH, FeedItem } from '../../protocol/central-api.ts';
 import type { Cancel, Clock } from '../../protocol/clock.ts';
 import { SECOND, sleep } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { readJson } from '../../protocol/json.ts';
 import type { Person } from '../../protocol/model.ts';
-import { backoff } from '../backoff.ts';
 import { type Log, ofError } from '../log.ts';
 import type { CentralHttp, Value } from './http.ts';
 import { readSse } from './sse.ts';

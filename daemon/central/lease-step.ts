@@ -1,7 +1,7 @@
+import { backoff } from '../../protocol/backoff.ts';
 import { type Instant, MINUTE, SECOND } from '../../protocol/clock.ts';
 import { endBegan } from '../../protocol/lateness.ts';
 import type { Grant } from '../../protocol/model.ts';
-import { backoff } from '../backoff.ts';
 import {
   type CentralLease,
   type CentralLeaseEffect,

@@ -1,7 +1,7 @@
 import type { OwnElevation, SelfService } from '../../cloud/provider.ts';
+import { backoff } from '../../protocol/backoff.ts';
 import type { Cancel, Clock } from '../../protocol/clock.ts';
 import { MINUTE } from '../../protocol/clock.ts';
-import { backoff } from '../backoff.ts';
 import { within } from '../central/http.ts';
 import { type Log, ofError } from '../log.ts';
 

@@ -1,9 +1,10 @@
 import type { Bound, Unbound } from '../../cloud/provider.ts';
+import { backoff } from '../../protocol/backoff.ts';
 import type { Instant, Millis } from '../../protocol/clock.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
 import { endBegan } from '../../protocol/lateness.ts';
 import type { EndReason, Person, Problem } from '../../protocol/model.ts';
-import { backoff, checkAgain } from '../backoff.ts';
+import { checkAgain } from '../check-again.ts';
 import { isOver, type PimLease } from './lease.ts';
 import { next, type PimCause } from './table.ts';
 

@@ -1,10 +1,10 @@
 import type { AuditEvent } from '../../protocol/audit.ts';
+import { backoff } from '../../protocol/backoff.ts';
 import { openReceipt } from '../../protocol/checkpoint.ts';
 import { type Clock, SECOND, sleep } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { same } from '../../protocol/merkle-proof.ts';
 import type { NoteKey } from '../../protocol/note.ts';
-import { backoff } from '../backoff.ts';
 import type { CentralHttp } from '../central/http.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type Log, ofError } from '../log.ts';

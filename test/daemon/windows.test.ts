@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { backoff, checkAgain, LONGEST_BACKOFF } from '../../daemon/backoff.ts';
+import { checkAgain } from '../../daemon/check-again.ts';
 import { Pace } from '../../daemon/door/pace.ts';
 import { Windows } from '../../daemon/windows.ts';
+import { backoff, LONGEST_BACKOFF } from '../../protocol/backoff.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
