@@ -3,6 +3,7 @@ import { type Clock, type Millis, SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { ResourceId } from '../../protocol/ids.ts';
 import type { Problem } from '../../protocol/model.ts';
+import { within } from '../within.ts';
 import { Lane } from './lane.ts';
 import type { GrantEvent, GrantLife } from './life.ts';
 import type { GrantCalls } from './ports.ts';
@@ -91,23 +92,9 @@ export class CloudCalls implements GrantCalls {
     }
   }
 
-  /** A call that ignores its signal is left behind, so that nothing waits for it. */
   #within<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const limit = new AbortController();
-    const signal = AbortSignal.any([limit.signal, this.#closing.signal]);
-    return new Promise<T>((resolve, reject) => {
-      const cancel = this.#clock.after(this.#timeout, () =>
-        limit.abort(new Fault('timed-out', 'The cloud did not answer in time', { retryable: true })),
-      );
-      const stop = () => reject(signal.reason);
-      signal.addEventListener('abort', stop, { once: true });
-      ask(signal)
-        .then(resolve, reject)
-        .finally(() => {
-          cancel();
-          signal.removeEventListener('abort', stop);
-        });
-    });
+    const late = () => new Fault('timed-out', 'The cloud did not answer in time', { retryable: true });
+    return within({ clock: this.#clock, limit: this.#timeout, closing: this.#closing.signal, late }, ask);
   }
 }
 

@@ -1,6 +1,7 @@
 import { schedule } from 'node-cron';
 import { type Cancel, type Clock, type Millis, SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
+import { within } from '../within.ts';
 
 /** Something that is gone through now and then, beside what has an instant of its own. */
 export interface Sweep {
@@ -32,9 +33,11 @@ export function startSweeps(
   const closing = new AbortController();
   const cancels = sweeps.map((sweep) => {
     const run = () =>
-      within(sweep, clock, closing.signal).catch((error: unknown) => {
-        if (!closing.signal.aborted) trouble(error, `sweep: ${sweep.name}`);
-      });
+      within({ clock, limit: sweep.limit, closing: closing.signal, late: () => tooLong(sweep) }, (signal) => sweep.run(signal)).catch(
+        (error: unknown) => {
+          if (!closing.signal.aborted) trouble(error, `sweep: ${sweep.name}`);
+        },
+      );
     if (sweep.atStart) void run();
     return at(sweep.when, sweep.name, run);
   });
@@ -44,21 +47,6 @@ export function startSweeps(
   };
 }
 
-/** @throws Fault `timed-out` when it takes longer than its limit, though it may go on then: what it does is harmless to do twice. */
-function within({ name, limit, run }: Sweep, clock: Clock, closing: AbortSignal): Promise<void> {
-  const late = new AbortController();
-  const signal = AbortSignal.any([late.signal, closing]);
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(limit, () =>
-      late.abort(new Fault('timed-out', `The sweep ${name} took longer than ${limit / SECOND} s`, { retryable: true })),
-    );
-    const stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-    run(signal)
-      .then(resolve, reject)
-      .finally(() => {
-        cancel();
-        signal.removeEventListener('abort', stop);
-      });
-  });
-}
+/** What takes longer than its limit may go on then: it is harmless to do twice. */
+const tooLong = ({ name, limit }: Sweep) =>
+  new Fault('timed-out', `The sweep ${name} took longer than ${limit / SECOND} s`, { retryable: true });
