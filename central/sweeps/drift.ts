@@ -3,6 +3,7 @@ import type { Clock } from '../../protocol/clock.ts';
 import type { GrantRunner } from '../grants/runner.ts';
 import { stamp } from '../record/body.ts';
 import type { Store } from '../store/store.ts';
+import { grantedRight, rightOf } from './right.ts';
 
 export interface DriftParts {
   granting: Pick<StandingRights, 'direct'>;
@@ -26,10 +27,10 @@ export class Drift {
   async run(signal: AbortSignal): Promise<void> {
     const { granting, runner, store, clock } = this.#parts;
     const told = await store.findings();
-    const granted = new Set(runner.standing.map(({ principalId, role, resource }) => rightOf(principalId, role.id, resource.id)));
+    const granted = new Set(runner.standing.map(grantedRight));
     const seen = new Set<string>();
     for await (const right of granting.direct(signal)) {
-      if (granted.has(rightOf(right.principalId, right.role, right.resource))) continue;
+      if (granted.has(rightOf({ ...right, roleId: right.role }))) continue;
       seen.add(right.id);
       if (told.has(right.id) || !this.#seen.has(right.id)) continue;
       await store.write(async (tx) => {
@@ -43,10 +44,6 @@ export class Drift {
     if (over.length > 0) await store.write((tx) => tx.dropFindings(over));
   }
 }
-
-/** Clouds do not mind the case of ids. */
-const rightOf = (principalId: string, role: string, resource: string): string =>
-  JSON.stringify([principalId.toLowerCase(), role, resource]);
 
 const textOf = ({ principalId, role, resource }: DirectRight): string =>
   `${principalId} holds "${role}" on ${resource.split('/').at(-1)} by an assignment that was not made here`;

@@ -2,10 +2,10 @@ import type { Granting, Order, StandingRights } from '../../cloud/provider.ts';
 import { type Clock, type Instant, MINUTE } from '../../protocol/clock.ts';
 import type { GrantId } from '../../protocol/ids.ts';
 import { mayStand } from '../../protocol/lifecycle.ts';
-import type { GrantLife } from '../grants/life.ts';
 import type { GrantRunner } from '../grants/runner.ts';
 import { stamp } from '../record/body.ts';
 import type { Store } from '../store/store.ts';
+import { grantedRight, rightOf } from './right.ts';
 
 export interface ReconcileParts {
   granting: Pick<Granting, 'unbind' | 'propagation'> & Pick<StandingRights, 'ours'>;
@@ -56,7 +56,7 @@ export class Reconcile {
     await this.again(signal);
     if (failed) throw failed.error;
     for (const life of before)
-      if (!seen.listed.has(rightOf(orderRight(life)))) await runner.send(life.id, { type: 'unlisted' }).catch(() => undefined);
+      if (!seen.listed.has(grantedRight(life))) await runner.send(life.id, { type: 'unlisted' }).catch(() => undefined);
   }
 
   /** Asks once more for the end of what was found and has not gone yet. */
@@ -87,7 +87,7 @@ export class Reconcile {
   }
 
   #rights(): ReadonlySet<string> {
-    return new Set(this.#parts.runner.standing.map((life) => rightOf(orderRight(life))));
+    return new Set(this.#parts.runner.standing.map(grantedRight));
   }
 
   async #isOrphan(order: Order): Promise<boolean> {
@@ -127,8 +127,3 @@ export class Reconcile {
 }
 
 const what = ({ roleId, principalId, resource }: Order): string => `The role ${roleId} of ${principalId} on ${resource.split('/').at(-1)}`;
-
-type Right = Pick<Order, 'principalId' | 'roleId' | 'resource'>;
-const orderRight = ({ principalId, role, resource }: GrantLife): Right => ({ principalId, roleId: role.id, resource: resource.id });
-/** Clouds do not mind the case of ids. */
-const rightOf = ({ principalId, roleId, resource }: Right): string => JSON.stringify([principalId, roleId, resource]).toLowerCase();
