@@ -1,8 +1,8 @@
 // Finds, installs where that is possible without asking, and starts a Chromium-like browser for the tests.
-import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 import { hasApt, installFromApt } from './apt.ts';
+import { runnable } from './runnable.ts';
 
 export interface Machine {
   platform: string;
@@ -41,15 +41,6 @@ function candidates({ platform, env }: Machine): string[] {
   }
   const folders = (env['PATH'] ?? '').split(':').filter(Boolean);
   return folders.flatMap((folder) => NAMES.map((name) => `${folder}/${name}`)).concat(NAMES.map((name) => `/usr/bin/${name}`));
-}
-
-function runnable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Agent, request } from 'undici';
+import { freePort } from '../../scripts/host/port.ts';
 import { answer } from '../contestant.ts';
-import { freePort, withPeer } from '../peers/process.ts';
+import { withPeer } from '../peers/process.ts';
 import { inScratch } from '../scratch.ts';
 import type { Lateness, Plan } from './plan.ts';
 

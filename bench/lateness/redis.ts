@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { freePort } from '../../scripts/host/port.ts';
 import { answer } from '../contestant.ts';
-import { freePort, withPeer } from '../peers/process.ts';
+import { withPeer } from '../peers/process.ts';
 import { inScratch } from '../scratch.ts';
 import { instants, type Lateness, type Plan } from './plan.ts';
 

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import * as v from 'valibot';
 import { readJson } from '../../protocol/json.ts';
+import { Facts } from './facts.ts';
 
 const SetAside = v.object({
   /** When it was found damaged. */
@@ -16,12 +17,14 @@ const SetAside = v.object({
 /** The journal before this one was damaged: what it held is not known. */
 export type SetAside = v.InferOutput<typeof SetAside>;
 
+const FACT = 'set aside';
+
 export function noteSetAside(db: DatabaseSync, note: SetAside): void {
-  db.prepare("INSERT OR REPLACE INTO fact (name, value) VALUES ('set aside', ?)").run(JSON.stringify(note));
+  new Facts(db).set(FACT, JSON.stringify(note));
 }
 
 export function readSetAside(db: DatabaseSync): SetAside | undefined {
-  const value = db.prepare("SELECT value FROM fact WHERE name = 'set aside'").get()?.['value'];
-  const note = v.safeParse(SetAside, typeof value === 'string' ? readJson(value) : undefined);
+  const value = new Facts(db).get(FACT);
+  const note = v.safeParse(SetAside, value === undefined ? undefined : readJson(value));
   return note.success ? note.output : undefined;
 }

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { endProcessesOf } from '../../scripts/host/processes.ts';
 import { SETTINGS } from '../../scripts/host/server.ts';
+import { runnable } from '../../scripts/runnable.ts';
 import type { Desk } from './desk.ts';
 
 const run = promisify(execFile);
@@ -15,14 +16,7 @@ export function findDesktop(env: NodeJS.ProcessEnv = process.env, platform: stri
     .split(path.delimiter)
     .filter(Boolean)
     .map((folder) => path.join(folder, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
+    .find(runnable);
 }
 
 /**
