@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
@@ -11,20 +8,18 @@ import { openWire } from '../../daemon/cli/wire.ts';
 import { isAlive, readEntry } from '../../daemon/door/entry-file.ts';
 import { startDaemon } from '../../daemon/spawn.ts';
 import { type Client, connect } from '../../protocol/client.ts';
-import { systemClock } from '../../protocol/clock.ts';
 import type { EntryFile } from '../../protocol/door.ts';
 import { type Places, places } from '../../protocol/places.ts';
-import { DAEMON_EXIT, DAEMON_FLAGS, daemonEnvironment } from '../../protocol/spawn.ts';
+import { DAEMON_EXIT, daemonEnvironment } from '../../protocol/spawn.ts';
 import { azProfile, writeAz } from '../clouds/azure/az.ts';
 import { makeEstate, PEOPLE } from '../clouds/azure/estate.ts';
 import type { AzureCloud } from '../clouds/azure/start.ts';
 import { startAzure } from '../clouds/azure/start.ts';
+import { clock, ENTRY_SCRIPT, spawnDaemon } from '../faults/door/real-daemon.ts';
 import { scratchHome } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
-const clock = systemClock(() => os.uptime() * 1_000);
 const uid = process.geteuid?.();
-const ENTRY_SCRIPT = path.resolve(import.meta.dirname, '../../daemon/cli/main.ts');
 
 interface Home {
   home: string;
@@ -40,23 +35,6 @@ function makeHome(t: TestContext): Home {
   writeFileSync(path.join(bin, 'az'), '#!/bin/sh\necho "Please run \'az login\' to setup account." >&2\nexit 1\n', { mode: 0o755 });
   const env = { HOME: home, PATH: `${bin}:/usr/bin:/bin`, LANG: 'C.UTF-8' };
   return { home, env, places: places({ platform: process.platform, home }) };
-}
-
-function run(t: TestContext, { env }: Home): { child: ChildProcess; ended: Promise<number | null>; said: () => string } {
-  const child = spawn(process.execPath, [...DAEMON_FLAGS, ENTRY_SCRIPT, 'daemon'], {
-    env: daemonEnvironment(env, process.platform),
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let said = '';
-  child.stderr?.on('data', (data) => {
-    said += String(data);
-  });
-  const ended = once(child, 'close').then(([code]) => code as number | null);
-  t.after(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  return { child, ended, said: () => said };
 }
 
 const entryOf = (home: Home): Promise<EntryFile> => until('the entry file', () => readEntry(home.places.entryFile, uid, isAlive), 60_000);
@@ -77,7 +55,7 @@ async function through(entry: EntryFile): Promise<Client> {
 
 test('twelve daemons at once: exactly one stays, the others say where it is', async (t) => {
   const home = makeHome(t);
-  const all = Array.from({ length: 12 }, () => run(t, home));
+  const all = Array.from({ length: 12 }, () => spawnDaemon(t, home));
   const entry = await entryOf(home);
   const losers = all.filter(({ child }) => child.pid !== entry.pid);
   assert.equal(losers.length, 11);
@@ -92,12 +70,12 @@ test('twelve daemons at once: exactly one stays, the others say where it is', as
 
 test('after kill -9 the next daemon starts on the same place at once', async (t) => {
   const home = makeHome(t);
-  const first = run(t, home);
+  const first = spawnDaemon(t, home);
   const before = await entryOf(home);
   first.child.kill('SIGKILL');
   await first.ended;
   assert.equal(readEntry(home.places.entryFile, uid, isAlive), undefined, 'a dead entry is not believed');
-  const second = run(t, home);
+  const second = spawnDaemon(t, home);
   const after = await until('a new entry', () => {
     const entry = readEntry(home.places.entryFile, uid, isAlive);
     return entry?.instance === before.instance ? undefined : entry;
@@ -110,7 +88,7 @@ test('after kill -9 the next daemon starts on the same place at once', async (t)
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} ends it cleanly: status 0, socket and entry file gone`, async (t) => {
     const home = makeHome(t);
-    const daemon = run(t, home);
+    const daemon = spawnDaemon(t, home);
     const entry = await entryOf(home);
     daemon.child.kill(signal);
     assert.equal(await daemon.ended, 0);
@@ -146,7 +124,7 @@ test('started detached: the secret comes over descriptor 3 and stands in no argu
 
 test('SIGUSR1 opens no inspector', { skip: process.platform === 'win32' && 'there is no such signal' }, async (t) => {
   const home = makeHome(t);
-  const daemon = run(t, home);
+  const daemon = spawnDaemon(t, home);
   const entry = await entryOf(home);
   daemon.child.kill('SIGUSR1');
   (await through(entry)).close();
@@ -157,7 +135,7 @@ test('an enrolment file that breaks a rule stops it with a status of its own, na
   const home = makeHome(t);
   mkdirSync(path.dirname(home.places.enrolmentFile), { recursive: true });
   writeFileSync(home.places.enrolmentFile, '{"central":{"url":"http://c.test","signIn":"browser"}}', { mode: 0o600 });
-  const daemon = run(t, home);
+  const daemon = spawnDaemon(t, home);
   assert.equal(await daemon.ended, DAEMON_EXIT.badEnrolment);
   assert.match(daemon.said(), /enrolment\.json: central\.url must start with https/);
   assert.ok(!existsSync(home.places.entryFile));
@@ -184,7 +162,7 @@ test('nothing but the enrolment file moves its targets', async (t) => {
   };
   const env = daemonEnvironment({ ...home.env, ...hostile }, process.platform);
   assert.deepEqual(Object.keys(env).sort(), [...Object.keys(home.env), 'ELECTRON_RUN_AS_NODE'].sort());
-  const daemon = run(t, { ...home, env: { ...home.env, ...hostile } });
+  const daemon = spawnDaemon(t, { ...home, env: { ...home.env, ...hostile } });
   const client = await through(await entryOf(home));
   assert.equal(client.state.central.state, 'not used');
   assert.match(readFileSync(home.places.logFile, 'utf8'), /no enrolment file/);
@@ -198,7 +176,7 @@ test('nothing but the enrolment file moves its targets', async (t) => {
 async function elevated(
   t: TestContext,
   minActive?: number,
-): Promise<{ home: Home; daemon: ReturnType<typeof run>; azure: AzureCloud; client: Client; allowed: () => boolean }> {
+): Promise<{ home: Home; daemon: ReturnType<typeof spawnDaemon>; azure: AzureCloud; client: Client; allowed: () => boolean }> {
   const home = makeHome(t);
   const azure = await startAzure({
     clock,
@@ -218,7 +196,7 @@ async function elevated(
     shortestHoldMinutes: (minActive ?? 3_000) / 60_000,
   };
   writeFileSync(home.places.enrolmentFile, JSON.stringify({ azure: targets }), { mode: 0o600 });
-  const daemon = run(t, home);
+  const daemon = spawnDaemon(t, home);
   const client = await through(await entryOf(home));
   await until('the sign-in', () => client.state.signIns.some(({ person }) => person?.name === PEOPLE.alice.name));
   await until('the inventory', () => client.state.inventory.fetchedAt !== undefined);
@@ -260,7 +238,7 @@ test('kill -9 while elevated, and another daemon: it takes the lease up and can 
   const { daemon, allowed, home } = await elevated(t);
   daemon.child.kill('SIGKILL');
   await daemon.ended;
-  run(t, home);
+  spawnDaemon(t, home);
   const client = await through(await until('the next daemon', () => readEntry(home.places.entryFile, uid, isAlive)));
   const grant = await until('the grant', () => Object.values(client.state.grants).find(({ state }) => state === 'usable'));
   assert.ok((await client.call('revoke', { grantId: grant.id })).ok);
@@ -278,7 +256,7 @@ test('an upgrade: the older daemon makes way, ends nothing, and the newer one go
   assert.equal(await daemon.ended, 0);
   assert.equal(allowed(), true, 'nothing was ended');
   assert.ok(!existsSync(home.places.entryFile), 'and the lock is free');
-  run(t, home);
+  spawnDaemon(t, home);
   const client = await through(await until('the next daemon', () => readEntry(home.places.entryFile, uid, isAlive)));
   const grant = await until('the grant', () => Object.values(client.state.grants).find(({ state }) => state === 'usable'));
   assert.equal(grant.id, held.id);
@@ -290,14 +268,14 @@ test('an upgrade: the older daemon makes way, ends nothing, and the newer one go
 
 test('a journal that a newer daemon wrote is left alone, and the person is told', async (t) => {
   const home = makeHome(t);
-  const first = run(t, home);
+  const first = spawnDaemon(t, home);
   await entryOf(home);
   first.child.kill('SIGTERM');
   await first.ended;
   const db = new DatabaseSync(path.join(home.places.stateDir, 'journal.db'));
   db.exec('PRAGMA user_version=99');
   db.close();
-  run(t, home);
+  spawnDaemon(t, home);
   const client = await through(await entryOf(home));
   await until('its word', () => /written by a newer Portcullis/.test(client.state.unhealthy ?? ''));
   assert.ok(client.state.heldUnknown, 'what it holds is not known here');
@@ -327,7 +305,7 @@ test('a second SIGTERM leaves at once; a client that comes gets the next daemon,
   assert.equal(await daemon.ended, 0);
   assert.ok(performance.now() - told < 3_000);
   assert.equal(allowed(), true);
-  run(t, home);
+  spawnDaemon(t, home);
   const client = await through(await until('the next daemon', () => readEntry(home.places.entryFile, uid, isAlive)));
   await until('revoking', () => Object.values(client.state.grants).some(({ state }) => state === 'revoking'));
   await until('the end', () => !allowed(), 30_000);
@@ -335,7 +313,7 @@ test('a second SIGTERM leaves at once; a client that comes gets the next daemon,
 
 test('a daemon whose state folder has vanished ends by itself', { timeout: 30_000 }, async (t) => {
   const home = makeHome(t);
-  const daemon = run(t, home);
+  const daemon = spawnDaemon(t, home);
   await entryOf(home);
   rmSync(home.places.stateDir, { recursive: true });
   assert.equal(await daemon.ended, 0);

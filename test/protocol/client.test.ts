@@ -4,19 +4,10 @@ import { hmac, nonce, same } from '../../daemon/door/secrets.ts';
 import { type Client, type ClientParts, connect, proofText, type Wire } from '../../protocol/client.ts';
 import { LIMITS } from '../../protocol/door.ts';
 import { Fault } from '../../protocol/fault.ts';
-import type { DaemonState } from '../../protocol/state.ts';
+import { INSTANCE, STATE } from '../support/daemon-state.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 
 const SECRET = nonce();
-const INSTANCE = '2f6f4a0e-9d0e-4a61-8a8e-0f6a7f1f2b11';
-const STATE: DaemonState = {
-  daemon: { instance: INSTANCE, version: '1', pid: 1, startedAt: 0, stopping: false },
-  signIns: [],
-  central: { state: 'not used', since: 0 },
-  requests: {},
-  grants: {},
-  inventory: { revision: 0, refreshing: false },
-};
 
 /** A daemon that says what a test wants it to. */
 function daemon(options: { secret?: string; reflect?: boolean } = {}) {

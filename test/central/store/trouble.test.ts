@@ -1,33 +1,17 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { openStore } from '../../../central/store/open.ts';
 import type { Store } from '../../../central/store/store.ts';
 import { MINUTE, SECOND } from '../../../protocol/clock.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import type { GrantId } from '../../../protocol/ids.ts';
+import { smallDisk } from '../../faults/disk/volume.ts';
 import { scratch } from '../../support/scratch.ts';
 import { World } from '../grants/world.ts';
 
 const NOW = Date.UTC(2026, 10, 23);
-
-/** A file system of 1 MiB. @returns Undefined where this user may not mount one. */
-function smallDisk(t: TestContext): string | undefined {
-  let mounted: string | undefined;
-  // Before the folder that it is in goes.
-  t.after(() => mounted && execFileSync('/bin/umount', ['-l', mounted]));
-  const dir = path.join(scratch(t), 'disk');
-  mkdirSync(dir);
-  try {
-    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  mounted = dir;
-  return dir;
-}
 
 /** Takes all the room there is. */
 function fill(dir: string): void {

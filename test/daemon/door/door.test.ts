@@ -11,6 +11,7 @@ import { hmac, nonce, same } from '../../../daemon/door/secrets.ts';
 import { listen } from '../../../daemon/door/server.ts';
 import { connect, proofText } from '../../../protocol/client.ts';
 import { DOOR, LIMITS } from '../../../protocol/door.ts';
+import { requestOf, UPGRADE } from '../../faults/door/raw-connection.ts';
 import { settle } from '../../support/manual-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
@@ -55,9 +56,9 @@ function raw(door: OpenDoor, headers: Record<string, string> = {}, url: string =
 }
 
 /** The status that the upgrade was answered with; 101 when it was let in. */
-function upgrade(door: OpenDoor, lines: string[]): Promise<number> {
+function upgrade(door: OpenDoor, lines: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const socket = net.connect(door.socket, () => socket.write(`${lines.join('\r\n')}\r\n\r\n`));
+    const socket = net.connect(door.socket, () => socket.write(requestOf(lines)));
     socket.once('data', (data) => {
       resolve(Number(String(data).split(' ')[1]));
       socket.destroy();
@@ -67,15 +68,6 @@ function upgrade(door: OpenDoor, lines: string[]): Promise<number> {
   });
 }
 
-const UPGRADE = [
-  `GET ${DOOR.path} HTTP/1.1`,
-  `Host: ${DOOR.host}`,
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-  `Sec-WebSocket-Protocol: ${DOOR.subprotocol}`,
-];
 const replaced = (name: string, line: string) => UPGRADE.map((own) => (own.startsWith(name) ? line : own)).filter(Boolean);
 
 const firstProof = (door: OpenDoor, secret = SECRET, nonceC = nonce()) => ({
@@ -130,7 +122,7 @@ test('the real client comes through the real door', async (t) => {
 test('the upgrade is exact: every other host, path, subprotocol, origin and fetch header is refused', async (t) => {
   const door = await openDoor(t);
   assert.equal(await upgrade(door, UPGRADE), 101);
-  const refused: [string, string[]][] = [
+  const refused: [string, readonly string[]][] = [
     ['an origin', [...UPGRADE, 'Origin: http://evil.test']],
     ['an empty origin', [...UPGRADE, 'Origin: null']],
     ['a fetch header', [...UPGRADE, 'Sec-Fetch-Mode: websocket']],
@@ -316,7 +308,7 @@ test('garbage never ends the daemon', async (t) => {
     const socket = net.connect(door.socket);
     socket.on('error', () => {});
     await once(socket, 'connect');
-    if (round % 2 === 0) socket.write(`${UPGRADE.join('\r\n')}\r\n\r\n`);
+    if (round % 2 === 0) socket.write(requestOf(UPGRADE));
     socket.write(Buffer.from(Array.from({ length: 200 }, (_, at) => (at * 7 + round * 13) % 256)));
     socket.end();
     await Promise.race([once(socket, 'close'), new Promise((resolve) => setImmediate(resolve))]);

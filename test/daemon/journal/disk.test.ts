@@ -1,33 +1,17 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { ballastFile } from '../../../daemon/journal/ballast.ts';
 import { Journal } from '../../../daemon/journal/journal.ts';
 import { openJournal } from '../../../daemon/journal/open.ts';
 import { MINUTE, SECOND } from '../../../protocol/clock.ts';
+import { smallDisk } from '../../faults/disk/volume.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { grantId, requestId } from '../support/cloud.ts';
 import { memoryLog } from '../support/stage.ts';
-
-/** A file system of 1 MiB; undefined where this user may not mount one. */
-function smallDisk(t: TestContext): string | undefined {
-  let mounted: string | undefined;
-  // Before the folder that it is in goes.
-  t.after(() => mounted && execFileSync('/bin/umount', ['-l', mounted]));
-  const dir = path.join(scratch(t), 'disk');
-  mkdirSync(dir);
-  try {
-    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0700', 'tmpfs', dir], { stdio: 'ignore' });
-  } catch {
-    return undefined;
-  }
-  mounted = dir;
-  return dir;
-}
 
 interface Opened {
   journal: Journal;

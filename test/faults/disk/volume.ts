@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { scratch } from '../../support/scratch.ts';
 
 const MIB = 1_024 * 1_024;
 const FILLED_EVERY = 50;
@@ -84,4 +86,14 @@ function whyNoVolumes(): string | undefined {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The folder of a volume for one test; undefined where none can be mounted. */
+export function smallDisk(t: TestContext): string | undefined {
+  if (noVolumes !== undefined) return undefined;
+  let volume: Volume | undefined;
+  // Before the folder that it is in goes.
+  t.after(() => volume?.unmount());
+  volume = new Volume(path.join(scratch(t), 'disk'));
+  return volume.dir;
 }

@@ -12,6 +12,7 @@ import { METHODS, type Method, RpcRequest } from '../../../protocol/messages.ts'
 import { DaemonState } from '../../../protocol/state.ts';
 import { seededRandom } from '../../clouds/azure/random.ts';
 import { memoryLog } from '../../daemon/support/stage.ts';
+import { INSTANCE, STATE } from '../../support/daemon-state.ts';
 import { ManualClock, settle } from '../../support/manual-clock.ts';
 import { brokenCall, brokenProof, call, damaged } from './mutations.ts';
 
@@ -92,15 +93,6 @@ test('the daemon: where a proof is awaited, everything is refused', () => {
   );
 });
 
-const INSTANCE = '2f6f4a0e-9d0e-4a61-8a8e-0f6a7f1f2b11';
-const STATE: DaemonState = {
-  daemon: { instance: INSTANCE, version: '1', pid: 1, startedAt: 0, stopping: false },
-  signIns: [],
-  central: { state: 'not used', since: 0 },
-  requests: {},
-  grants: {},
-  inventory: { revision: 0, refreshing: false },
-};
 const SAID: readonly string[] = [
   { jsonrpc: '2.0', id: 2, result: { seq: 9, state: STATE } },
   { jsonrpc: '2.0', id: 2, error: { code: -32_603, message: 'x', data: {} } },

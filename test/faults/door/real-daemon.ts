@@ -76,7 +76,8 @@ export interface RealDaemon extends Home {
   ended: Promise<number | null>;
 }
 
-function spawnDaemon(t: After, home: Home): { child: ChildProcess; ended: Promise<number | null>; said: () => string } {
+/** As it is started for a person, and ended with the test. */
+export function spawnDaemon(t: After, home: Pick<Home, 'env'>): { child: ChildProcess; ended: Promise<number | null>; said: () => string } {
   const child = spawn(process.execPath, [...DAEMON_FLAGS, ENTRY_SCRIPT, 'daemon'], {
     env: daemonEnvironment(home.env, process.platform),
     stdio: ['ignore', 'ignore', 'pipe'],
