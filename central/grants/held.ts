@@ -1,5 +1,6 @@
 import type { AuditBody } from '../../protocol/audit.ts';
 import type { Millis } from '../../protocol/clock.ts';
+import type { Readings } from '../../protocol/clock-watch.ts';
 import type { GrantId, RequestId } from '../../protocol/ids.ts';
 import type { Problem } from '../../protocol/model.ts';
 import { type GrantLife, rightKey } from './life.ts';
@@ -11,6 +12,8 @@ export interface Held {
   version: number;
   /** When it falls due by the boot clock. */
   bootDue: Millis;
+  /** Both clocks at its last step: its instants are of these. */
+  clocks: Readings;
   /** Its instants are of a clock that has been set since: the next step begins with that. */
   jumped: boolean;
   /** Another runner wrote it last, and drives it. */

@@ -97,11 +97,11 @@ export class GrantRunner {
   async intend(tx: GrantWriting, order: Parameters<GrantMachine['intend']>[0]): Promise<() => void> {
     const { clock, rules, machine } = this.#parts;
     const { life, effects } = machine.intend(order, clock.now(), rules);
-    const due = bootDue(clock, life.notAfter);
-    if (!(await tx.putGrant(this.#saving.row(life, 1, due)))) throw new Error(`Grant ${life.id} was intended before`);
+    const fresh = { life, bootDue: bootDue(clock, life.notAfter), clocks: readClocks(clock) };
+    if (!(await tx.putGrant(this.#saving.row(fresh, 1)))) throw new Error(`Grant ${life.id} was intended before`);
     for (const body of recordsOf(clock, life, effects)) await tx.append(body);
     return () => {
-      const held = { ...FRESH, life, version: 1, bootDue: due, readAt: clock.boot(), unsaved: [], failed: [] };
+      const held = { ...FRESH, ...fresh, version: 1, readAt: clock.boot(), unsaved: [], failed: [] };
       this.#held.add(held);
       this.#arm(held);
       this.#carryOut(life, effects);
@@ -202,6 +202,7 @@ export class GrantRunner {
     const { clock, random, rules, machine } = this.#parts;
     const { life, effects } = machine.step(held.life, event, clock.now(), { ...rules, chance: random() });
     held.life = life;
+    held.clocks = this.#clocks;
     held.unsaved.push(...recordsOf(clock, life, effects));
     for (const effect of effects) if (effect.type === 'fail request') held.failed.push({ id: life.requestId, problem: effect.problem });
     return effects;
@@ -254,9 +255,8 @@ export class GrantRunner {
     // While a call is under way nothing is due: that is over when the call must have ended.
     const calling = kept.life.state === 'revoking' || kept.life.state === 'activating' ? kept.written.wall + CALL_TIMEOUT : undefined;
     const first = Math.min(...[due, hold, act ?? calling].filter((at) => at !== undefined));
-    // The other's clock may have been set by any length: by its own reading, too, it has had its time.
-    const hadItsTime = clock.boot() - held.readAt >= first - kept.written.wall + ABANDONED;
-    if (hadItsTime || first + ABANDONED <= clock.now()) await this.send(id, this.#takenUp(held));
+    // By its own reading: the clocks of two machines may differ by any length.
+    if (clock.boot() - held.readAt >= first - kept.written.wall + ABANDONED) await this.send(id, this.#takenUp(held));
   }
 
   /** What fell due while nobody drove it is over, whatever the cloud says of it. */
@@ -277,7 +277,7 @@ export class GrantRunner {
     const left = Math.min(life.notAfter - clock.now(), life.notAfter - written.wall);
     const due = kept && kept.bootId === bootId ? kept.at : clock.boot() + Math.max(0, left);
     const jumped = jump(written, readClocks(clock)) !== 0;
-    return { ...FRESH, life, version, bootDue: due, readAt: clock.boot(), jumped, unsaved: [], failed: [] };
+    return { ...FRESH, life, version, bootDue: due, clocks: written, readAt: clock.boot(), jumped, unsaved: [], failed: [] };
   }
 
   #noticeJump(): void {

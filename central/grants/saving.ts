@@ -1,5 +1,4 @@
-import type { Clock, Millis } from '../../protocol/clock.ts';
-import { readClocks } from '../../protocol/clock-watch.ts';
+import type { Clock } from '../../protocol/clock.ts';
 import type { RequestId } from '../../protocol/ids.ts';
 import type { Problem } from '../../protocol/model.ts';
 import { aboutRequest } from '../record/body.ts';
@@ -48,9 +47,9 @@ export class Saving {
   }
 
   /** The grant as a row. */
-  row(life: GrantLife, version: number, bootDue: Millis): KeptGrant {
+  row({ life, clocks, bootDue }: Pick<Held, 'life' | 'clocks' | 'bootDue'>, version: number): KeptGrant {
     const bootId = this.#bootId;
-    return { life, version, written: readClocks(this.#clock), ...(bootId !== undefined && { bootDue: { bootId, at: bootDue } }) };
+    return { life, version, written: clocks, ...(bootId !== undefined && { bootDue: { bootId, at: bootDue } }) };
   }
 
   /** Nothing waits any more. */
@@ -101,7 +100,7 @@ export class Saving {
         written.length = 0;
         for (const held of new Set(draw())) {
           // As it is now: more may come while it is written.
-          const row = this.row(held.life, held.version + 1, held.bootDue);
+          const row = this.row(held, held.version + 1);
           const [bodies, failed] = [[...held.unsaved], [...held.failed]];
           written.push({ held, row, bodies: bodies.length, failed: failed.length });
           if (!(await tx.putGrant(row))) throw new Fenced(`Another runner has written grant ${row.life.id}`);

@@ -41,7 +41,7 @@ export function step(life: GrantLife, event: GrantEvent, now: Instant, rules: Li
     case 'unbound':
       return life.state === 'revoking' ? unbound(life, event.answer, now, rules) : same(life);
     case 'unbind failed':
-      return life.state === 'revoking' ? later({ ...life, problem: event.problem }, 'unbind', now, rules) : same(life);
+      return life.state === 'revoking' ? later({ ...unheard(life), problem: event.problem }, 'unbind', now, rules) : same(life);
     case 'looked':
       return life.state === 'revoking' ? lookedForProof(life, event.answer, now, rules) : lookedForLife(life, event.answer, now);
     case 'look failed':
@@ -195,6 +195,9 @@ function clockJumped(life: GrantLife, now: Instant): Step {
   });
 }
 
+/** What became of a removal is not known: when the cloud has nothing to remove next, it may have gone only then. */
+const unheard = (life: GrantLife): GrantLife => (life.emptyAt === undefined ? life : { ...life, removedAt: undefined });
+
 function restarted(life: GrantLife, now: Instant, rules: LifeRules): Step {
   switch (life.state) {
     case 'activating':
@@ -205,7 +208,7 @@ function restarted(life: GrantLife, now: Instant, rules: LifeRules): Step {
       // Nobody could be heard while central was down.
       return same({ ...life, holdUntil: now + rules.grace, act: { call: 'look', at: now } });
     case 'revoking':
-      return same({ ...life, act: { call: 'unbind', at: now } });
+      return same({ ...unheard(life), act: { call: 'unbind', at: now } });
     case 'gone':
     case 'failed':
       return same(life);

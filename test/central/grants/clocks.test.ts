@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { GrantRunner } from '../../../central/grants/runner.ts';
 import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
+import { Fault } from '../../../protocol/fault.ts';
 import type { GrantId } from '../../../protocol/ids.ts';
 import { LONGEST_REQUEST_LIFE, World } from './world.ts';
 
@@ -85,5 +86,22 @@ test('a removal is not proven by a clock that was set forward', async (t) => {
   await world.clock.advance(world.cloud.propagation - SECOND);
   assert.equal((await world.life(id)).state, 'revoking', 'the cloud has not had its time');
   await world.clock.advance(2 * SECOND);
+  assert.equal((await world.life(id)).state, 'gone');
+});
+
+test('a step that the store took late is of the clock that it was taken by', async (t) => {
+  const world = await open(t);
+  world.cloud.fail('bind', 'lost before');
+  const id = await world.grant();
+  await world.clock.advance(MINUTE);
+  const { write } = world.store;
+  world.store.write = () => Promise.reject(new Fault('store-failed', 'The disk is full'));
+  await world.runner.send(id, { type: 'observed', access: 'denied', at: world.clock.now() });
+  await world.clock.advance(2 * MINUTE);
+  world.clock.setWall(-HOUR);
+  world.store.write = write;
+  await world.runner.sweep();
+  await world.restart();
+  await world.clock.advance(LONGEST_REQUEST_LIFE + 5 * MINUTE);
   assert.equal((await world.life(id)).state, 'gone');
 });

@@ -76,11 +76,10 @@ test('what a runner lets go, it takes up again when the other has died', async (
   await second.close();
   await world.clock.advance(4 * MINUTE);
   assert.equal((await world.life(id)).state, 'usable', 'the hold that the other renewed is good');
-  await first.sweep();
-  await world.clock.advance(3 * MINUTE);
-  await first.sweep();
-  await world.clock.advance(SECOND);
-  await world.clock.advance(6 * MINUTE);
+  for (let minute = 0; minute < 12; minute++) {
+    await first.sweep();
+    await world.clock.advance(MINUTE);
+  }
   assert.notEqual((await world.life(id)).state, 'usable');
   assert.ok(!world.allows(await world.life(id)), 'nobody else would have ended it');
 });

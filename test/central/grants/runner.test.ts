@@ -187,6 +187,23 @@ test('"nothing there", a list that lags and a denial together do not end a right
   assert.ok(world.allows(await world.life(id)), 'it stands until it is asked for once more');
 });
 
+test('a removal whose answer was lost has its time from when the cloud had nothing left to remove', async (t) => {
+  const world = await open(t);
+  const id = await world.grant();
+  await world.clock.advance(10);
+  world.cloud.fail('unbind', 'nothing there');
+  world.cloud.fail('unbind', 'lost before', 4);
+  world.cloud.fail('unbind', 'lost after');
+  world.cloud.listSays = 'absent';
+  await world.runner.send(id, end());
+  await world.clock.advance(10 * MINUTE);
+  const removals = world.cloud.calls.filter(({ call }) => call === 'unbind');
+  const { state, goneAt = 0 } = await world.life(id);
+  assert.equal(state, 'gone');
+  // The sixth took it away, and the seventh was told that there was nothing.
+  assert.ok(goneAt - (removals[6]?.at ?? 0) >= world.cloud.propagation);
+});
+
 test('a denial while the removal is being answered counts as soon as it is accepted', async (t) => {
   const world = await open(t);
   const id = await world.grant();
