@@ -255,12 +255,15 @@ function failed(lease: PimLease, problem: Problem, now: Instant, rules: StepRule
     case 'proving': {
       // Perhaps it was decided meanwhile: look, then take it back again.
       const next = lease.next === 'cancel' ? 'poll' : lease.next === 'poll' ? 'cancel' : lease.next;
-      return { ...lease, tries, next, awaiting: noAnswer(lease, problem), nextAt: later };
+      return { ...(lease.next === 'release' ? unheard(lease) : lease), tries, next, awaiting: noAnswer(lease, problem), nextAt: later };
     }
     default:
       return { ...lease, tries, nextAt: later };
   }
 }
+
+/** What became of a release is not known: when the cloud has nothing to end next, it may have ended only then. */
+const unheard = ({ releasedAt: _, ...lease }: PimLease): PimLease => lease;
 
 /** Without the holder's own sign-in nothing can be said about what they may do, and nothing given back. */
 const noAnswer = ({ person }: PimLease, { code, message }: Problem): string =>
@@ -328,7 +331,7 @@ function resumed(lease: PimLease, now: Instant): PimLease {
         : { ...lease, doubt: 'Verifying after a restart', checks: 0, tries: 0, next: 'check', nextAt: now };
     default:
       return {
-        ...lease,
+        ...(lease.next === 'release' ? unheard(lease) : lease),
         tries: 0,
         nextAt: lease.next === 'release' && lease.releasableAt ? Math.max(now, Math.min(lease.nextAt, lease.releasableAt)) : now,
       };
