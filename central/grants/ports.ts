@@ -25,7 +25,7 @@ export interface KeptGrant {
 export interface GrantStore {
   /** Nobody else can write to it while this one is open: what is in memory is then known to be the latest. */
   readonly exclusive?: boolean | undefined;
-  /** What may stand. */
+  /** What may stand, as it is now: a copy that lags behind does not do. */
   standing(): Promise<KeptGrant[]>;
   kept(id: GrantId): Promise<KeptGrant | undefined>;
   /** Durable when it resolves. Everything in it happened, or nothing did: then it rejects. `work` may be asked for twice. */

@@ -2,17 +2,12 @@ import { type GrantLife, rightKey } from '../../../central/grants/life.ts';
 import type { GrantStore, GrantWriting, KeptGrant } from '../../../central/grants/ports.ts';
 import type { RequestLife } from '../../../central/requests/life.ts';
 import { type AuditBody, type AuditEvent, NO_EVENT_BEFORE } from '../../../protocol/audit.ts';
-import type { Instant, Millis } from '../../../protocol/clock.ts';
+import type { Instant } from '../../../protocol/clock.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import type { GrantId, RequestId } from '../../../protocol/ids.ts';
 import { isOpen, mayStand } from '../../../protocol/lifecycle.ts';
 import { never, type Process } from './computer.ts';
 import type { Dice } from './dice.ts';
-
-interface Snapshot {
-  at: Millis;
-  grants: Map<GrantId, KeptGrant>;
-}
 
 /** How the disk does at the moment. */
 export interface DiskHealth {
@@ -21,8 +16,6 @@ export interface DiskHealth {
   fails: number;
   /** Of writes that take a while. */
   slow: number;
-  /** How far a second replica's reads may lag behind. */
-  lag: Millis;
 }
 
 /** What survives: central's tables, behind every replica. */
@@ -30,9 +23,7 @@ export class Durable {
   grants = new Map<GrantId, KeptGrant>();
   readonly requests = new Map<RequestId, RequestLife>();
   readonly events: AuditEvent[] = [];
-  readonly health: DiskHealth = { full: false, fails: 0, slow: 0, lag: 0 };
-  /** For readers that lag behind. */
-  #before: Snapshot[] = [];
+  readonly health: DiskHealth = { full: false, fails: 0, slow: 0 };
   #writer: Process | undefined;
   readonly #waiting: { process: Process; go: () => void }[] = [];
   /** Told of each write that came too late, and of each commit. */
@@ -40,11 +31,6 @@ export class Durable {
   onCommit: (process: Process, events: readonly AuditEvent[], grants: ReadonlyMap<GrantId, KeptGrant>) => void = () => {};
 
   commit(process: Process, { grants, requests, bodies }: Pending): AuditEvent[] {
-    const { now } = process.computer.timeline;
-    if (grants.size > 0 && this.health.lag > 0) {
-      this.#before.push({ at: now, grants: new Map(this.grants) });
-      if (this.#before.length > 20) this.#before.shift();
-    }
     for (const [id, kept] of grants) this.grants.set(id, kept);
     for (const [id, request] of requests) this.requests.set(id, request);
     const events = bodies.map((body, index): AuditEvent => {
@@ -72,11 +58,6 @@ export class Durable {
       return;
     }
   }
-
-  /** As it was at most `lag` ago. */
-  stale(now: Millis): ReadonlyMap<GrantId, KeptGrant> {
-    return this.#before.find(({ at }) => at >= now - this.health.lag)?.grants ?? this.grants;
-  }
 }
 
 interface Pending {
@@ -90,23 +71,20 @@ export class Connection implements GrantStore {
   readonly #durable: Durable;
   readonly #process: Process;
   readonly #dice: Dice;
-  readonly #stale: boolean;
   readonly exclusive: boolean;
   readonly #listeners = new Set<(events: readonly AuditEvent[]) => void>();
 
-  /** @param how `stale`: it reads from a copy that lags behind. `exclusive`: nobody else can write. */
-  constructor(durable: Durable, process: Process, dice: Dice, { stale, exclusive }: { stale: boolean; exclusive: boolean }) {
+  /** @param exclusive Nobody else can write. */
+  constructor(durable: Durable, process: Process, dice: Dice, exclusive: boolean) {
     this.exclusive = exclusive;
     this.#durable = durable;
     this.#process = process;
     this.#dice = dice;
-    this.#stale = stale;
     process.onDeath(() => durable.end(process));
   }
 
   async standing(): Promise<KeptGrant[]> {
-    const from = this.#stale ? this.#durable.stale(this.#process.computer.timeline.now) : this.#durable.grants;
-    return [...from.values()].filter(({ life }) => mayStand(life.state)).map((kept) => ({ ...kept }));
+    return [...this.#durable.grants.values()].filter(({ life }) => mayStand(life.state)).map((kept) => ({ ...kept }));
   }
 
   async kept(id: GrantId): Promise<KeptGrant | undefined> {

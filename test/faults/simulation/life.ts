@@ -68,7 +68,7 @@ function heal(world: World): void {
   world.crashesLeft = 0;
   cloud.weather = { ...FAIR };
   world.judge.calmSince = timeline.now;
-  Object.assign(durable.health, { full: false, fails: 0, slow: 0, lag: 0 });
+  Object.assign(durable.health, { full: false, fails: 0, slow: 0 });
   for (const computer of world.centrals) {
     computer.wake();
     if (computer.process) computer.process.killAfter = Number.POSITIVE_INFINITY;

@@ -93,7 +93,7 @@ export class World {
     }));
   }
 
-  startCentral(computer: Computer, stale = false): void {
+  startCentral(computer: Computer): void {
     const { tell } = this.story;
     computer.process?.kill();
     tell(() => `${computer.name} starts`);
@@ -101,7 +101,7 @@ export class World {
     const dice = this.#stream();
     const central = new Central({
       process,
-      connection: new Connection(this.durable, process, dice, { stale, exclusive: this.centrals.length === 1 && this.#seed % 2 === 0 }),
+      connection: new Connection(this.durable, process, dice, this.centrals.length === 1 && this.#seed % 2 === 0),
       granting: this.cloud.granting(process),
       machine: grantMachine,
       plant: (parts) => ({ ...parts, ...this.#plant?.engine?.(parts, process) }),
@@ -152,7 +152,7 @@ export class World {
     this.story.tell(() => `${to.name} takes over; ${from?.name ?? 'nobody'} ${fate}`);
     const before = this.active?.process;
     if (fate === 'hangs') before?.stall(this.dice.between(2_000, 40_000));
-    this.startCentral(to, this.durable.health.lag > 0);
+    this.startCentral(to);
     if (fate === 'dies') before?.kill();
   }
 
