@@ -14,14 +14,21 @@ export interface TestRun {
   reporter: 'spec' | 'dot';
 }
 
+/** So many files are named with what they took: there a slow run is mended. */
+const SLOWEST = 20;
+
 /** Runs test files with Node's own runner, prints a closing line, and says whether all passed. */
 export async function runTestFiles({ files, concurrency, timeout, reporter }: TestRun): Promise<boolean> {
   const sorted = files.map((file) => path.resolve(ROOT, file)).sort();
   const stream = run({ files: sorted, cwd: ROOT, concurrency, timeout });
   let whole = { passed: 0, failed: 0, skipped: 0, ok: false };
-  stream.on('test:summary', ({ file, counts, success }) => {
+  const lengths: { file: string; seconds: number }[] = [];
+  stream.on('test:summary', ({ file, counts, success, duration_ms }) => {
     // One summary for each file and one for all: only the last names no file.
-    if (file !== undefined) return;
+    if (file !== undefined) {
+      lengths.push({ file: path.relative(ROOT, file), seconds: Math.round(duration_ms / 1_000) });
+      return;
+    }
     const { tests, passed, skipped, todo } = counts;
     whole = { passed, skipped, failed: tests - passed - skipped - todo, ok: success };
   });
@@ -29,6 +36,8 @@ export async function runTestFiles({ files, concurrency, timeout, reporter }: Te
   shown.pipe(process.stdout, { end: false });
   await finished(shown);
   const skipped = whole.skipped > 0 ? `, ${whole.skipped} skipped` : '';
-  console.log(`\n${whole.passed} passed, ${whole.failed} failed${skipped} in ${sorted.length} files`);
+  const slowest = lengths.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+  console.log(`\nlongest: ${slowest.map(({ file, seconds }) => `${file} ${seconds} s`).join(', ')}`);
+  console.log(`${whole.passed} passed, ${whole.failed} failed${skipped} in ${sorted.length} files`);
   return whole.ok && whole.failed === 0 && whole.passed > 0;
 }

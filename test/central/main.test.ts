@@ -8,11 +8,10 @@ import { readConfiguration } from '../../central/configuration/configuration.ts'
 import { MINUTE } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { makeCertificates } from '../clouds/certificates.ts';
+import { CENTRAL } from '../support/built.ts';
 import { scratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 import { EXAMPLE_POLICY } from './samples.ts';
-
-const MAIN = new URL('../../central/main.ts', import.meta.url).pathname;
 
 async function configured(t: TestContext, changes: Record<string, unknown> = {}): Promise<{ file: string; ca: string }> {
   const dir = scratch(t);
@@ -76,7 +75,7 @@ function run(
   argv: string[],
   flags: string[] = [],
 ): { ended: Promise<Ran>; said: Ran; pid: number | undefined; stop(): void; poke(): void } {
-  const child = spawn(process.execPath, [...flags, MAIN, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...flags, CENTRAL, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
   const said: Ran = { status: null, out: '', error: '' };
   child.stdout.on('data', (chunk) => {
     said.out += chunk;

@@ -15,7 +15,8 @@ import { azProfile, writeAz } from '../clouds/azure/az.ts';
 import { makeEstate, PEOPLE } from '../clouds/azure/estate.ts';
 import type { AzureCloud } from '../clouds/azure/start.ts';
 import { startAzure } from '../clouds/azure/start.ts';
-import { clock, ENTRY_SCRIPT, spawnDaemon } from '../faults/door/real-daemon.ts';
+import { clock, spawnDaemon } from '../faults/door/real-daemon.ts';
+import { PORTCULLIS } from '../support/built.ts';
 import { scratchHome } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
@@ -100,7 +101,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 test('started detached: the secret comes over descriptor 3 and stands in no argument and no variable', async (t) => {
   const home = makeHome(t);
   await startDaemon({
-    entryScript: ENTRY_SCRIPT,
+    entryScript: PORTCULLIS,
     node: process.execPath,
     env: { ...home.env, NODE_OPTIONS: '--inspect', AZURE_AUTHORITY_HOST: 'https://evil.test' },
     places: home.places,

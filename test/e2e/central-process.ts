@@ -1,10 +1,9 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
 import { WELL_KNOWN } from '../../protocol/central-api.ts';
-import { ROOT } from '../../scripts/root.ts';
+import { CENTRAL } from '../support/built.ts';
 
 const START_LIMIT = 20_000;
 const STOP_LIMIT = 10_000;
@@ -50,7 +49,7 @@ export class CentralProcess {
     const log = openSync(this.log, 'a');
     // A group of its own: Ctrl-C in a terminal must not end it before those who need it.
     const options: SpawnOptions = { stdio: ['ignore', log, log], detached: true, env: { ...process.env, ...env } };
-    this.#child = spawn(process.execPath, [...flags, path.join(ROOT, 'dist/central.mjs'), '--config', this.#config], options);
+    this.#child = spawn(process.execPath, [...flags, CENTRAL, '--config', this.#config], options);
     started?.(this.#child);
     closeSync(log);
   }

@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { places } from '../../protocol/places.ts';
 import { launchBrowser } from '../../scripts/browser.ts';
 import { endProcessesOf, processesOf } from '../../scripts/host/processes.ts';
 import { VSIX } from '../../scripts/package.ts';
 import { ROOT } from '../../scripts/root.ts';
+import { PORTCULLIS } from '../support/built.ts';
 import type { Balancer } from './balancers.ts';
 import { type Desk, layDesk } from './desk.ts';
 import { type Editor, openEditor } from './editor.ts';
@@ -14,11 +17,14 @@ import { Judge } from './judge.ts';
 import { type Organisation, type OrganisationOptions, type PersonKey, startOrganisation } from './organisation.ts';
 import { Workbench } from './workbench.ts';
 
+const run = promisify(execFile);
+/** Longest time that ending what is held may take. */
+const TIDYING = 60_000;
 const CONTEXT_OPTIONS = { viewport: { width: 1280, height: 800 }, permissions: ['clipboard-read', 'clipboard-write'] };
 
 export interface StageOptions extends Omit<OrganisationOptions, 'folder'> {
-  /** Begins the names of screenshots and logs. */
-  story: string;
+  /** Names the folder of its logs. */
+  name: string;
   /** Who sits at an editor. */
   people?: readonly PersonKey[] | undefined;
   /** Editor settings of everybody. */
@@ -41,7 +47,7 @@ export interface Player {
 /** Everything that one story needs, on real parts and real time: simulated Azure, identity provider, central, and editors. */
 export class Stage {
   readonly organisation: Organisation;
-  readonly #story: string;
+  readonly #name: string;
   readonly #options: Pick<StageOptions, 'settings' | 'signedOut'>;
   readonly #folder: string;
   readonly #browser: Browser;
@@ -51,20 +57,22 @@ export class Stage {
   readonly #editors: Editor[] = [];
   readonly #contexts: BrowserContext[] = [];
   readonly #judge: Judge;
+  #shots: string;
 
   constructor(parts: {
-    story: string;
+    name: string;
     options: Pick<StageOptions, 'settings' | 'signedOut'>;
     folder: string;
     organisation: Organisation;
     browser: Browser;
   }) {
     this.organisation = parts.organisation;
-    this.#story = parts.story;
+    this.#name = parts.name;
     this.#options = parts.options;
     this.#folder = parts.folder;
     this.#browser = parts.browser;
     this.#judge = new Judge(parts.organisation);
+    this.#shots = parts.name;
   }
 
   /** @throws Error when nobody of that name sits at an editor. */
@@ -101,16 +109,30 @@ export class Stage {
     return this.#judge.write(this.player(who).desk, balancer);
   }
 
+  /** Names the pictures of a story that is told next. Those of an earlier run would pass for this one's. */
+  begin(shots: string): void {
+    this.#shots = shots;
+    for (const picture of globSync(`out/screenshots/${shots}-*.png`, { cwd: ROOT })) rmSync(path.join(ROOT, picture));
+  }
+
+  /** Between two stories: what anybody still holds ends, and the windows show no more of it. */
+  async tidy(): Promise<void> {
+    for (const { desk, workbench } of this.#players.values()) {
+      await run(process.execPath, [PORTCULLIS, 'revoke', '--all', '--wait'], { env: desk.env, timeout: TIDYING });
+      await workbench.tidy();
+    }
+  }
+
   /** Keeps a picture of a person's window in out/screenshots/. */
   async shot(who: PersonKey, state: string, workbench = this.player(who).workbench): Promise<void> {
-    await workbench.page.screenshot({ path: path.join(ROOT, 'out/screenshots', `${this.#story}-${state}.png`) });
+    await workbench.page.screenshot({ path: path.join(ROOT, 'out/screenshots', `${this.#shots}-${state}.png`) });
   }
 
   /** Pictures of every window of everybody. */
   async shotAll(state: string): Promise<void> {
     const pages = this.#contexts.flatMap((context) => context.pages());
     for (const [index, page] of pages.entries()) {
-      await page.screenshot({ path: path.join(ROOT, 'out/screenshots', `${this.#story}-${state}-${index + 1}.png`) }).catch(() => {});
+      await page.screenshot({ path: path.join(ROOT, 'out/screenshots', `${this.#shots}-${state}-${index + 1}.png`) }).catch(() => {});
     }
   }
 
@@ -136,7 +158,7 @@ export class Stage {
   }
 
   #logs(): string {
-    return path.join(ROOT, 'out/logs', this.#story);
+    return path.join(ROOT, 'out/logs', this.#name);
   }
 
   #keepLog(desk: Desk): void {
@@ -159,17 +181,15 @@ function readPid(desk: Desk): number | undefined {
 }
 
 /** Close it in the end, whatever happened. */
-export async function startStage({ story, people = ['alice'], settings, signedOut, ...options }: StageOptions): Promise<Stage> {
+export async function startStage({ name, people = ['alice'], settings, signedOut, ...options }: StageOptions): Promise<Stage> {
   const folder = mkdtempSync(path.join(tmpdir(), 'ps-'));
-  rmSync(path.join(ROOT, 'out/logs', story), { recursive: true, force: true });
-  const logFolder = path.join(ROOT, 'out/logs', story);
+  const logFolder = path.join(ROOT, 'out/logs', name);
+  rmSync(logFolder, { recursive: true, force: true });
   for (const kept of [logFolder, path.join(ROOT, 'out/screenshots')]) mkdirSync(kept, { recursive: true });
-  // Pictures of an earlier run would pass for this one's.
-  for (const picture of globSync(`out/screenshots/${story}-*.png`, { cwd: ROOT })) rmSync(path.join(ROOT, picture));
   const organisation = await startOrganisation({ ...options, folder, logFolder });
   const { browser, context } = await launchBrowser();
   await context.close();
-  const stage = new Stage({ story, options: { settings, signedOut }, folder, organisation, browser });
+  const stage = new Stage({ name, options: { settings, signedOut }, folder, organisation, browser });
   try {
     for (const who of people) await stage.enter(who);
   } catch (error) {

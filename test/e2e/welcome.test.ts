@@ -1,32 +1,5 @@
-import { story } from './story.ts';
+import { noDaemon, signedOut } from './stories/welcome.ts';
+import { tellOn } from './story.ts';
 
-story(
-  'somebody who is not signed in is told so, and sees the load balancers once they are',
-  { story: 'signed-out', signedOut: true },
-  async (stage) => {
-    const { workbench, desk } = stage.player('alice');
-    const welcome = workbench.welcome('Sign in to see the load balancers');
-    await welcome.waitFor();
-    await stage.shot('alice', '1-welcome');
-
-    desk.signIn();
-    await welcome.getByRole('button', { name: 'Sign in' }).click();
-    await workbench.choose('Where?', 'Azure');
-    await workbench.row('Shop staging').filter({ hasText: '6' }).waitFor();
-    await workbench.headline(/^Alice Novak · Azure CLI$/).waitFor();
-    await stage.shot('alice', '2-signed-in');
-  },
-);
-
-story(
-  'without a daemon the editor says why, and what to do',
-  { story: 'no-daemon', settings: { 'portcullis.daemon.node': '/nowhere/node' } },
-  async (stage) => {
-    const { workbench } = stage.player('alice');
-    await workbench.welcome('The Portcullis daemon is not running').waitFor();
-    await stage.shot('alice', '1-welcome');
-    await workbench.welcome('The Portcullis daemon is not running').getByRole('button', { name: 'Start' }).click();
-    await workbench.toast(/no program at \/nowhere\/node/).waitFor();
-    await stage.shot('alice', '2-start-fails');
-  },
-);
+tellOn({ name: 'signed-out', signedOut: true }, [signedOut]);
+tellOn({ name: 'no-daemon', settings: { 'portcullis.daemon.node': '/nowhere/node' } }, [noDaemon]);

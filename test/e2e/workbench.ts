@@ -175,6 +175,15 @@ export class Workbench {
     await this.command('Notifications: Clear All Notifications');
   }
 
+  /** Closes what was opened: editors, messages, and the rows of trees. */
+  async tidy(): Promise<void> {
+    await this.page.keyboard.press('Escape');
+    await this.command('View: Close All Editors');
+    await this.dismissToasts();
+    const open = this.page.locator('.part.sidebar .monaco-list-row[aria-expanded=true]:not([aria-level="1"])').last();
+    for (let row = 0; row < 20 && (await open.isVisible()); row++) await open.locator('.monaco-tl-twistie').click();
+  }
+
   tab(title: string | RegExp): Locator {
     return this.page.locator('.part.editor .tab', { hasText: title });
   }

@@ -8,9 +8,8 @@ import { systemClock } from '../../../protocol/clock.ts';
 import { azProfile, writeAz } from '../../clouds/azure/az.ts';
 import { makeEstate, PEOPLE } from '../../clouds/azure/estate.ts';
 import { startAzure } from '../../clouds/azure/start.ts';
+import { PORTCULLIS } from '../../support/built.ts';
 import { scratchHome } from '../../support/scratch.ts';
-
-const MAIN = path.resolve(import.meta.dirname, '../../../daemon/cli/main.ts');
 
 interface Ran {
   status: number;
@@ -32,7 +31,7 @@ function cliOf(t: TestContext, enrolment: object, prepare: (bin: string) => void
   const env = { HOME: home, PATH: `${bin}:/usr/bin:/bin`, LANG: 'C.UTF-8', TZ: 'UTC' };
   const cli: Cli = (...argv) =>
     new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [MAIN, ...argv], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(process.execPath, [PORTCULLIS, ...argv], { env, stdio: ['ignore', 'pipe', 'pipe'] });
       let [out, err] = ['', ''];
       child.stdout.on('data', (data) => {
         out += String(data);

@@ -15,11 +15,11 @@ import { DAEMON_FLAGS, daemonEnvironment } from '../../../protocol/spawn.ts';
 import { azProfile, writeAz } from '../../clouds/azure/az.ts';
 import { makeEstate, PEOPLE } from '../../clouds/azure/estate.ts';
 import { type AzureCloud, type AzureOptions, startAzure } from '../../clouds/azure/start.ts';
+import { PORTCULLIS } from '../../support/built.ts';
 import { scratchHome } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 
 export const clock = systemClock(() => os.uptime() * 1_000);
-export const ENTRY_SCRIPT = path.resolve(import.meta.dirname, '../../../daemon/cli/main.ts');
 
 /** What a harness needs of its runner: a test, or the long run. */
 export type After = Pick<TestContext, 'after'>;
@@ -78,7 +78,7 @@ export interface RealDaemon extends Home {
 
 /** As it is started for a person, and ended with the test. */
 export function spawnDaemon(t: After, home: Pick<Home, 'env'>): { child: ChildProcess; ended: Promise<number | null>; said: () => string } {
-  const child = spawn(process.execPath, [...DAEMON_FLAGS, ENTRY_SCRIPT, 'daemon'], {
+  const child = spawn(process.execPath, [...DAEMON_FLAGS, PORTCULLIS, 'daemon'], {
     env: daemonEnvironment(home.env, process.platform),
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -1,5 +1,4 @@
-import path from 'node:path';
-import { ROOT } from '../../../scripts/root.ts';
+import { PORTCULLIS } from '../../support/built.ts';
 import { spawnTied } from './brood.ts';
 
 export interface Ran {
@@ -10,7 +9,7 @@ export interface Ran {
 
 /** Runs the built command line with an environment of its own. */
 export async function runCli(argv: readonly string[], env: Record<string, string>): Promise<Ran> {
-  const child = spawnTied(process.execPath, [path.join(ROOT, 'dist/portcullis.mjs'), ...argv], {
+  const child = spawnTied(process.execPath, [PORTCULLIS, ...argv], {
     cwd: '/',
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -10,8 +10,8 @@ import { SECOND, systemClock } from '../../../protocol/clock.ts';
 import type { EntryFile } from '../../../protocol/door.ts';
 import { type Places, places } from '../../../protocol/places.ts';
 import { DAEMON_FLAGS, daemonEnvironment } from '../../../protocol/spawn.ts';
-import { ROOT } from '../../../scripts/root.ts';
 import type { HowToRun } from '../../e2e/central-process.ts';
+import { PORTCULLIS } from '../../support/built.ts';
 import { until } from '../../support/until.ts';
 import { endWith, hasEnded, spawnTied } from './brood.ts';
 import { type Ran, runCli } from './cli.ts';
@@ -82,7 +82,7 @@ export class DaemonProcess {
   /** Starts the process and does not wait for it. */
   launch(): void {
     const log = openSync(this.log, 'a');
-    const args = [...this.#flags, path.join(ROOT, 'dist/portcullis.mjs'), 'daemon'];
+    const args = [...this.#flags, PORTCULLIS, 'daemon'];
     this.#child = spawnTied(process.execPath, args, { cwd: '/', env: this.#env, stdio: ['ignore', log, log] });
     closeSync(log);
   }

@@ -7,8 +7,9 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isAlive, readEntry } from '../../../daemon/door/entry-file.ts';
 import { startDaemon } from '../../../extension/daemon/start.ts';
+import { PORTCULLIS } from '../../support/built.ts';
 import { until } from '../../support/until.ts';
-import { ENTRY_SCRIPT, type Home, makeLonelyHome, through } from '../door/real-daemon.ts';
+import { type Home, makeLonelyHome, through } from '../door/real-daemon.ts';
 import { hits, needlesOf, startOf } from './scan.ts';
 
 const onUnix = { skip: process.platform !== 'linux' && 'needs signals and /proc', timeout: 60_000 };
@@ -17,7 +18,7 @@ const onUnix = { skip: process.platform !== 'linux' && 'needs signals and /proc'
 async function started(home: Home, hostile: Record<string, string>): Promise<{ pid: number; secret: string }> {
   await startDaemon({
     node: process.execPath,
-    script: ENTRY_SCRIPT,
+    script: PORTCULLIS,
     stateDir: home.places.stateDir,
     env: { ...home.env, ...hostile },
     platform: process.platform,

@@ -11,8 +11,9 @@ import { azProfile, writeAz } from '../../clouds/azure/az.ts';
 import { makeEstate, PEOPLE } from '../../clouds/azure/estate.ts';
 import type { Trouble } from '../../clouds/azure/faults.ts';
 import { type AzureCloud, startAzure } from '../../clouds/azure/start.ts';
+import { PORTCULLIS } from '../../support/built.ts';
 import { until } from '../../support/until.ts';
-import { type After, azureTargets, clock, ENTRY_SCRIPT, type Home, makeHome, through } from '../door/real-daemon.ts';
+import { type After, azureTargets, clock, type Home, makeHome, through } from '../door/real-daemon.ts';
 import { EditorProcess } from './editor.ts';
 import { copiesIn, filesBelow, needlesOf, type Sink, startOf } from './scan.ts';
 
@@ -60,13 +61,13 @@ export async function live(t: After): Promise<Life> {
   t.after(() => azure.close());
   const home = makeHome(t, { azure: azureTargets(azure) }, (bin) => writeAz(bin, azProfile(azure, PEOPLE.alice.oid)));
   const editor = await EditorProcess.start(t);
-  await editor.tell({ do: 'open', home: home.home, script: ENTRY_SCRIPT, env: home.env });
+  await editor.tell({ do: 'open', home: home.home, script: PORTCULLIS, env: home.env });
   const entry = await until('the entry file', () => readEntry(home.places.entryFile, process.geteuid?.(), isAlive));
   const wire: string[] = [];
   const client = await through(entry, 'terminal', (text) => void wire.push(text));
   const said: Sink[] = [];
   const cli = async (...argv: string[]) => {
-    const { stdout, stderr } = await run(process.execPath, [ENTRY_SCRIPT, ...argv], { env: home.env }).catch(
+    const { stdout, stderr } = await run(process.execPath, [PORTCULLIS, ...argv], { env: home.env }).catch(
       (failed: { stdout: string; stderr: string }) => failed,
     );
     said.push({ name: `portcullis ${argv.join(' ')}`, bytes: Buffer.from(`${stdout}\n${stderr}`) });

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { review, showBalancer } from './acts.ts';
-import { story } from './story.ts';
+import { review, showBalancer } from '../acts.ts';
+import type { Story } from '../story.ts';
 
 const REVIEW = 'Review, then request access';
 
-story(
-  'what the policy does not allow is refused with its reason, before it is asked and when it is',
-  { story: 'refusal', people: ['alice', 'ben'] },
-  async (stage) => {
+export const refusal: Story = {
+  name: 'what the policy does not allow is refused with its reason, before it is asked and when it is',
+  shots: 'refusal',
+  tell: async (stage) => {
     const { workbench } = stage.player('alice');
     const balancer = stage.organisation.balancer({ env: 'prod' });
     await review(workbench, balancer, { role: 'Full write', minutes: 30, reason: 'Replace the frontend', ticket: 'OPS-1234' });
@@ -33,4 +33,4 @@ story(
     await stage.shot('ben', '3-not-for-you');
     assert.equal(await stage.write('ben', balancer), 'denied');
   },
-);
+};

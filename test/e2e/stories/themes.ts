@@ -1,5 +1,5 @@
-import { elevate } from './acts.ts';
-import { story } from './story.ts';
+import { elevate } from '../acts.ts';
+import type { Story } from '../story.ts';
 
 /** By the name of the picture: VS Code's name of the theme, and how the workbench is then marked. */
 const THEMES = {
@@ -8,10 +8,10 @@ const THEMES = {
   'high-contrast': ['Dark High Contrast', 'hc-black'],
 } as const;
 
-story(
-  'tree, countdown and approvals in a dark, a light and a high contrast theme',
-  { story: 'theme', people: ['alice', 'ben'] },
-  async (stage) => {
+export const theme: Story = {
+  name: 'tree, countdown and approvals in a dark, a light and a high contrast theme',
+  shots: 'theme',
+  tell: async (stage) => {
     const [alice, ben] = [stage.player('alice').workbench, stage.player('ben').workbench];
     const [held, asked] = [stage.organisation.balancer({ env: 'staging' }), stage.organisation.balancer({ env: 'prod' })];
     // Health is what a reader may not ask Azure for: Observe gives it.
@@ -35,4 +35,4 @@ story(
       }
     }
   },
-);
+};

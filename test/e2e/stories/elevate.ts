@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { elevate, review, showBalancer } from '../acts.ts';
+import type { Story } from '../story.ts';
+
+export const fromTreeToWrite: Story = {
+  name: 'access from the tree to the write, counted down, taken back, and told as a whole',
+  shots: 'elevate',
+  tell: async (stage) => {
+    const { workbench } = stage.player('alice');
+    const balancer = stage.organisation.balancer({ env: 'staging' });
+    assert.equal(await stage.write('alice', balancer), 'denied');
+
+    await showBalancer(workbench, balancer);
+    await stage.shot('alice', '1-tree');
+    assert.equal(await workbench.offers('Portcullis: Revoke…'), false, 'what is not possible now is not offered');
+    await review(workbench, balancer, { role: 'Backends', minutes: 3, reason: 'Drain web-3 for the kernel update' });
+    await workbench.option('Review, then request access', /Granted at once/i).waitFor();
+    await stage.shot('alice', '2-review');
+    await workbench.choose('Review, then request access', 'Request access');
+
+    const status = workbench.status('access');
+    await status.filter({ hasText: /Activating/ }).waitFor();
+    await stage.shot('alice', '3-activating');
+    await status.filter({ hasText: new RegExp(`${balancer.name} \\d:\\d\\d`) }).waitFor();
+    assert.equal(await stage.write('alice', balancer), 'allowed', 'usable is shown only when it is true');
+    await workbench
+      .row(balancer.name)
+      .locator('.label-description', { hasText: /^until \d\d:\d\d/ })
+      .waitFor();
+    assert.ok(await workbench.isInSight(workbench.headline(/Alice Novak/)), 'who you are stays above the rows');
+    await stage.shot('alice', '4-usable');
+    const before = await status.innerText();
+    await status.filter({ hasNotText: before }).waitFor();
+
+    await workbench.command('Portcullis: Revoke…');
+    await status.filter({ hasText: /Revoking/ }).waitFor();
+    await stage.shot('alice', '5-revoking');
+    await status.waitFor({ state: 'detached' });
+    assert.equal(await stage.write('alice', balancer), 'denied', 'gone is shown only when it is true');
+    await stage.shot('alice', '6-gone');
+
+    await workbench.command('Portcullis: Show audit');
+    const panel = workbench.webview();
+    const event = (kind: string) => panel.locator('[role="row"]', { hasText: kind }).first();
+    for (const kind of ['Requested', 'Granted by policy', 'Activating', 'Usable', 'Revoking', 'Gone']) await event(kind).waitFor();
+    await stage.shot('alice', '7-audit');
+    await event('Gone').click();
+    await panel.getByRole('button', { name: 'Story of this grant' }).click();
+    await panel.getByText('Drain web-3 for the kernel update').first().waitFor();
+    await stage.shot('alice', '8-story');
+  },
+};
+
+export const twoWindows: Story = {
+  name: 'two windows show the same truth, and a reload keeps it',
+  shots: 'windows',
+  tell: async (stage) => {
+    const { workbench, secondWindow } = stage.player('alice');
+    const balancer = stage.organisation.balancer({ env: 'staging' });
+    const other = await secondWindow();
+    await elevate(workbench, balancer, { role: 'Backends', minutes: 10, reason: 'Drain web-3' });
+    for (const window of [workbench, other])
+      await window
+        .status('access')
+        .filter({ hasText: `${balancer.name} 9m` })
+        .waitFor();
+
+    await workbench.reload();
+    await workbench
+      .status('access')
+      .filter({ hasText: `${balancer.name} 9m` })
+      .waitFor();
+    assert.equal(await stage.write('alice', balancer), 'allowed');
+    await stage.shot('alice', '1-reloaded');
+
+    await other.command('Portcullis: Revoke…');
+    for (const window of [workbench, other]) await window.status('access').waitFor({ state: 'detached' });
+    assert.equal(await stage.write('alice', balancer), 'denied');
+    await other.page.close();
+  },
+};

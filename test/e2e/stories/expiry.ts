@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { elevate } from '../acts.ts';
+import type { Story } from '../story.ts';
+
+export const expiry: Story = {
+  name: 'access ends by itself at its instant',
+  shots: 'expiry',
+  tell: async (stage) => {
+    const { workbench } = stage.player('alice');
+    const balancer = stage.organisation.balancer({ env: 'staging' });
+    const asked = Date.now();
+    await elevate(workbench, balancer, { role: 'Backends', minutes: 1, reason: 'A quick look' });
+    const status = workbench.status('access');
+    await status.filter({ hasText: `${balancer.name} 0:` }).waitFor();
+    assert.equal(await stage.write('alice', balancer), 'allowed');
+    await status.waitFor({ state: 'detached', timeout: 90_000 });
+    assert.equal(await stage.write('alice', balancer), 'denied');
+    assert.ok(Date.now() - asked < 85_000, 'soon after its minute');
+    await stage.shot('alice', '1-ended');
+  },
+};

@@ -1,0 +1,32 @@
+import type { Story } from '../story.ts';
+
+export const signedOut: Story = {
+  name: 'somebody who is not signed in is told so, and sees the load balancers once they are',
+  shots: 'signed-out',
+  tell: async (stage) => {
+    const { workbench, desk } = stage.player('alice');
+    const welcome = workbench.welcome('Sign in to see the load balancers');
+    await welcome.waitFor();
+    await stage.shot('alice', '1-welcome');
+
+    desk.signIn();
+    await welcome.getByRole('button', { name: 'Sign in' }).click();
+    await workbench.choose('Where?', 'Azure');
+    await workbench.row('Shop staging').filter({ hasText: '6' }).waitFor();
+    await workbench.headline(/^Alice Novak · Azure CLI$/).waitFor();
+    await stage.shot('alice', '2-signed-in');
+  },
+};
+
+export const noDaemon: Story = {
+  name: 'without a daemon the editor says why, and what to do',
+  shots: 'no-daemon',
+  tell: async (stage) => {
+    const { workbench } = stage.player('alice');
+    await workbench.welcome('The Portcullis daemon is not running').waitFor();
+    await stage.shot('alice', '1-welcome');
+    await workbench.welcome('The Portcullis daemon is not running').getByRole('button', { name: 'Start' }).click();
+    await workbench.toast(/no program at \/nowhere\/node/).waitFor();
+    await stage.shot('alice', '2-start-fails');
+  },
+};
