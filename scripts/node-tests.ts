@@ -15,7 +15,7 @@ export interface TestRun {
 }
 
 /** So many files are named with what they took: there a slow run is mended. */
-const SLOWEST = 20;
+const SLOWEST = 8;
 
 /** Runs test files with Node's own runner, prints a closing line, and says whether all passed. */
 export async function runTestFiles({ files, concurrency, timeout, reporter }: TestRun): Promise<boolean> {
