@@ -15,9 +15,15 @@ const { values } = parseArgs({
   },
 });
 
+/** Lives between two lines of progress. */
+const EVERY = 20_000;
+
 async function many(): Promise<number> {
   const began = performance.now();
-  const found = await simulate({ from: Number(values.from), seeds: Number(values.seeds), plant: values.plant }, Number(values.processes));
+  const lives = { from: Number(values.from), seeds: Number(values.seeds), plant: values.plant };
+  const found = await simulate(lives, Number(values.processes), (lived) => {
+    if (lived % EVERY === 0) console.log(`${lived} lives after ${Math.round((performance.now() - began) / 1_000)} s`);
+  });
   console.log(`\n${rows(found.counts)}\n\n${Math.round((performance.now() - began) / 1_000)} s`);
   if (!found.first) return 0;
   console.error(`\n${told(found.first, values.plant)}`);

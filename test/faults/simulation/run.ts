@@ -26,21 +26,37 @@ export interface Found {
   first?: First | undefined;
 }
 
-/** Lives many seeds, spread over processes of their own. */
-export async function simulate({ from, seeds, plant }: Lives, processes: number): Promise<Found> {
-  const shares = Array.from({ length: processes }, (_, index) => ({
-    from: from + index,
-    seeds: Math.ceil((seeds - index) / processes),
-    plant,
-  }));
-  const found = await Promise.all(shares.map((share) => shard(share, processes)));
-  const [first] = found.flatMap((one) => one.first ?? []).sort((a, b) => a.seed - b.seed);
-  return { counts: found.reduce((sum, { counts }) => added(sum, counts), NOTHING), first };
+/** Almost all that a life makes is garbage at once. */
+const ROOM = '--max-semi-space-size=64';
+/** So many lives, then a new process: those who were killed in them leave behind what nobody can collect. */
+const LIVES_EACH = 2_000;
+
+/** Lives many seeds, some processes at a time. @param onLived Told of the number of lives so far. */
+export async function simulate(
+  { from, seeds, plant }: Lives,
+  processes: number,
+  onLived: (lives: number) => void = () => {},
+): Promise<Found> {
+  let counts = NOTHING;
+  const firsts: First[] = [];
+  let next = 0;
+  const live = async (): Promise<void> => {
+    while (next < seeds && firsts.length === 0) {
+      const mine = next;
+      next += LIVES_EACH;
+      const found = await shard({ from: from + mine, seeds: Math.min(LIVES_EACH, seeds - mine), plant });
+      counts = added(counts, found.counts);
+      if (found.first) firsts.push(found.first);
+      onLived(counts.lives);
+    }
+  };
+  await Promise.all(Array.from({ length: processes }, live));
+  return { counts, first: firsts.sort((a, b) => a.seed - b.seed)[0] };
 }
 
-async function shard({ from, seeds, plant }: Lives, step: number): Promise<Found> {
-  const args = [SHARD, `--from=${from}`, `--seeds=${seeds}`, `--step=${step}`, ...(plant === undefined ? [] : [`--plant=${plant}`])];
-  const { stdout } = await call(process.execPath, args, { maxBuffer: 10_000_000 });
+async function shard({ from, seeds, plant }: Lives): Promise<Found> {
+  const args = [SHARD, `--from=${from}`, `--seeds=${seeds}`, ...(plant === undefined ? [] : [`--plant=${plant}`])];
+  const { stdout } = await call(process.execPath, [ROOM, ...args], { maxBuffer: 10_000_000 });
   return JSON.parse(stdout) as Found;
 }
 

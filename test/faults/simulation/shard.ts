@@ -6,9 +6,9 @@ import { PLANTS } from './plants.ts';
 import type { Found } from './run.ts';
 
 const { values } = parseArgs({
-  options: { from: { type: 'string' }, seeds: { type: 'string' }, step: { type: 'string' }, plant: { type: 'string' } },
+  options: { from: { type: 'string' }, seeds: { type: 'string' }, plant: { type: 'string' } },
 });
-const [from, seeds, step] = [Number(values.from), Number(values.seeds), Number(values.step)];
+const [from, seeds] = [Number(values.from), Number(values.seeds)];
 const plant = PLANTS.find(({ name }) => name === values.plant);
 if (values.plant !== undefined && !plant) throw new Error(`There is no planted bug "${values.plant}"`);
 // Faults are values here, and nobody reads where millions of them came from.
@@ -17,7 +17,7 @@ Error.stackTraceLimit = 0;
 function run(): Found {
   let counts = NOTHING;
   for (let lived = 0; lived < seeds; lived++) {
-    const life = live(from + lived * step, { plant });
+    const life = live(from + lived, { plant });
     counts = added(counts, life.counts);
     if (life.broken) return { counts, first: { seed: life.seed, rule: life.broken.rule, message: life.broken.message } };
   }
