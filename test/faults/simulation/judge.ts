@@ -160,6 +160,8 @@ export class Judge {
         this.break('no right without a live intent', `${short(grantId)} is ${own.life.state}, and was given`);
       else if (right.notAfter > own.life.notAfter)
         this.break('no duration is re-applied', 'the cloud was told a later end than the grant has');
+      // Given to one grant, it stands for every other that shares it.
+      for (const known of this.known.values()) if (keyOf(known.life) === key) known.removedAt = undefined;
       return;
     }
     // What central has ended stays ended in its memory while the store takes nothing.
@@ -268,7 +270,7 @@ export class Judge {
 
   #step(life: GrantLife, before: GrantLife | undefined): void {
     const { cloud, now } = this.#parts;
-    const key = rightOf(life.principalId, life.role.id, life.resource.id);
+    const key = keyOf(life);
     if (before && before.notAfter !== life.notAfter) this.break('no duration is re-applied', `the end of ${short(life.id)} was moved`);
     if (before && !mayStand(before.state) && mayStand(life.state)) this.break('what is over is over', `${short(life.id)} came back`);
     if (before?.state === life.state) return;
@@ -298,4 +300,5 @@ export class Judge {
   }
 }
 
+const keyOf = ({ principalId, role, resource }: GrantLife): string => rightOf(principalId, role.id, resource.id);
 const readClocks = ({ computer }: Process): Known['read'] => ({ wall: computer.now(), boot: computer.boot(), bootId: computer.bootId });
