@@ -65,7 +65,7 @@ interface Known {
   /** Since when a central that works could have noticed that it is over. */
   overdueSince?: Millis | undefined;
   /** When somebody removed its right by hand. */
-  removedAt?: Millis;
+  removedAt?: Millis | undefined;
   /** The computer whose daemon has promised its end, and when. */
   promised?: { by: Computer; at: Millis };
 }
