@@ -17,11 +17,11 @@ try {
   execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'inherit' });
   mkdirSync(path.join(ROOT, 'out/screenshots'), { recursive: true });
   const files = named.length > 0 ? named : globSync('test/e2e/**/*.test.ts', { cwd: ROOT });
-  // The demo builds what the others run: it is told alone, before them. Of those, two stages at a time: on each, people mostly wait.
+  // The demo builds what the others run: it is told alone, before them. Of those, three stages at a time: on each, people mostly wait.
   const told = async (some: string[], concurrency: number) =>
     some.length === 0 || (await runTestFiles({ files: some, concurrency, timeout: 480_000, reporter: 'spec' }));
   const [alone, together] = [files.filter((file) => BUILDS.test(file)), files.filter((file) => !BUILDS.test(file))];
-  const passed = [await told(alone, 1), await told(together, 2)];
+  const passed = [await told(alone, 1), await told(together, 3)];
   process.exitCode = passed.every(Boolean) ? 0 : 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

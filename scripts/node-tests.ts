@@ -6,8 +6,8 @@ import { ROOT } from './root.ts';
 
 export interface TestRun {
   files: string[];
-  /** Files at a time, each in a process of its own. */
-  concurrency: number;
+  /** Files at a time, each in a process of its own; or all in this one. */
+  concurrency: number | 'together';
   /** Limit for one file, in ms: one that leaves a handle open would wait for ever. */
   timeout: number;
   /** Every test by name, or a dot for each. Failures are always told in full. */
@@ -20,7 +20,8 @@ const SLOWEST = 8;
 /** Runs test files with Node's own runner, prints a closing line, and says whether all passed. */
 export async function runTestFiles({ files, concurrency, timeout, reporter }: TestRun): Promise<boolean> {
   const sorted = files.map((file) => path.resolve(ROOT, file)).sort();
-  const stream = run({ files: sorted, cwd: ROOT, concurrency, timeout });
+  const how = concurrency === 'together' ? ({ isolation: 'none' } as const) : { concurrency, timeout };
+  const stream = run({ files: sorted, cwd: ROOT, ...how });
   let whole = { passed: 0, failed: 0, skipped: 0, ok: false };
   const lengths: { file: string; seconds: number }[] = [];
   stream.on('test:summary', ({ file, counts, success, duration_ms }) => {

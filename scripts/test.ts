@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 import { ensureBrowser } from './browser.ts';
 import { ensureFaketime } from './faketime.ts';
 import { installHost } from './host/install.ts';
-import { ROOT } from './root.ts';
+import { ROOT, stopwatch } from './root.ts';
 import { type Outcome, runStep, type Step, summary } from './steps.ts';
 
 const script = (...args: string[]) => [process.execPath, ...args] as const satisfies [string, ...string[]];
@@ -19,17 +19,18 @@ const STEPS: (Step & { needed?: boolean; beside?: boolean })[] = [
   { name: 'editor', run: () => installHost(console.error), needed: true },
   { name: 'clock library', run: () => ensureFaketime(console.error), needed: true },
   { name: 'unit tests', run: script('scripts/unit.ts') },
-  { name: 'fault harnesses', run: script('scripts/short-faults.ts', '--built', ...faults.filter((file) => !SIMULATION.test(file))) },
-  // It needs nothing but time, and editors mostly wait for people.
+  // It needs nothing but time, and what follows mostly waits for deadlines and people.
   {
     name: 'simulation',
     run: script('scripts/short-faults.ts', '--built', '--idle', ...faults.filter((file) => SIMULATION.test(file))),
     beside: true,
   },
+  { name: 'fault harnesses', run: script('scripts/short-faults.ts', '--built', ...faults.filter((file) => !SIMULATION.test(file))) },
   { name: 'extension host tests', run: script('scripts/editor.ts') },
   { name: 'end-to-end tests', run: script('scripts/e2e.ts') },
 ];
 
+const timer = stopwatch();
 const outcomes: Outcome[] = [];
 const beside: Promise<void>[] = [];
 const ended = (outcome: Outcome): void => {
@@ -48,5 +49,5 @@ for (const step of STEPS) {
   if (step.needed && !outcome.ok) break;
 }
 await Promise.all(beside);
-console.log(summary('npm test', outcomes));
+console.log(summary('npm test', outcomes, timer()));
 process.exitCode = outcomes.every(({ ok }) => ok) && outcomes.length === STEPS.length ? 0 : 1;

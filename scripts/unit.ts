@@ -1,31 +1,60 @@
 // `npm run test:unit [-- FILE…]`: every test that needs no editor and is no fault harness. Named files are reported test by test.
+// `--together FILE…`: these files in this one process.
 import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import path from 'node:path';
 import { runTestFiles } from './node-tests.ts';
 import { ROOT } from './root.ts';
+import { runSteps, type Step, summary } from './steps.ts';
 
 /** Steps of their own in `npm test`. */
 const ELSEWHERE = /^test[/\\](e2e|editor|faults)[/\\]/;
+/** They start programs or a browser, or measure memory. All others share one process for each folder, for to load what they test is most of their work. */
+const APART = /[/\\](bench|package)[/\\]|[/\\](process|export-memory|main|audit-page)\.test\.ts$/;
 /** What these measure is true only while nothing else runs. */
 const TIMED = /\.timed\.test\.ts$/;
+const LIMIT = 300_000;
 
-// What is tested, and started as a program, is the code as it is now.
-execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'ignore' });
-const named = process.argv.slice(2);
-const files = named.length > 0 ? named : globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => !ELSEWHERE.test(file));
-const reporter = named.length > 0 ? 'spec' : 'dot';
-const tested = async (some: string[], concurrency: number) =>
-  some.length === 0 || (await runTestFiles({ files: some, concurrency, timeout: 300_000, reporter }));
-// More files than cores: many of them mostly wait for processes that they have started.
-const passed = [
-  await tested(
-    files.filter((file) => !TIMED.test(file)),
-    3,
-  ),
-  await tested(
-    files.filter((file) => TIMED.test(file)),
-    1,
-  ),
-];
-process.exitCode = passed.every(Boolean) ? 0 : 1;
+const together = (files: readonly string[]): Step => ({
+  name: path
+    .dirname(files[0] ?? '')
+    .split(path.sep)
+    .slice(0, 2)
+    .join('/'),
+  run: [process.execPath, 'scripts/unit.ts', '--together', ...files],
+});
+
+async function all(): Promise<boolean> {
+  // What is tested, and started as a program, is the code as it is now.
+  execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'ignore' });
+  const files = globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => !ELSEWHERE.test(file));
+  const [timed, rest] = [files.filter((file) => TIMED.test(file)), files.filter((file) => !TIMED.test(file))];
+  const folders = Object.values(
+    Object.groupBy(
+      rest.filter((file) => !APART.test(file)),
+      folderOf,
+    ),
+  );
+  const steps = folders.flatMap((some) => (some ? [together(some)] : []));
+  // The longest first, so that none of them is left alone in the end.
+  steps.sort((a, b) => b.run.length - a.run.length);
+  const apart = runTestFiles({ files: rest.filter((file) => APART.test(file)), concurrency: 2, timeout: LIMIT, reporter: 'dot' });
+  const [outcomes, passed] = [await runSteps(steps, 2), [await apart]];
+  for (const { ok, output } of outcomes) if (!ok) console.error(output);
+  console.log(summary('unit tests', outcomes));
+  passed.push(await runTestFiles({ files: timed, concurrency: 1, timeout: LIMIT, reporter: 'dot' }));
+  return passed.every(Boolean) && outcomes.every(({ ok }) => ok);
+}
+
+const folderOf = (file: string): string => path.dirname(file).split(path.sep).slice(0, 2).join('/');
+
+const [first, ...named] = process.argv.slice(2);
+const passed =
+  first === undefined
+    ? await all()
+    : await runTestFiles(
+        first === '--together'
+          ? { files: named, reporter: 'dot', timeout: LIMIT, concurrency: 'together' }
+          : { files: [first, ...named], reporter: 'spec', timeout: LIMIT, concurrency: 2 },
+      );
+process.exitCode = passed ? 0 : 1;
