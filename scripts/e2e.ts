@@ -1,4 +1,5 @@
 // `npm run test:e2e [-- FILE…]`: people's stories in a real VS Code in a browser, on the packed .vsix.
+// `--built`: it is as the sources are.
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -9,12 +10,13 @@ import { ROOT } from './root.ts';
 
 const BUILDS = /[/\\]demo\.test\.ts$/;
 
-const named = process.argv.slice(2);
+const built = process.argv[2] === '--built';
+const named = process.argv.slice(built ? 3 : 2);
 try {
   installHost();
   process.env['CHROMIUM'] = ensureBrowser(console.error);
   // What is told is the code as it is now, not as it was built some time ago.
-  execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'inherit' });
+  if (!built) execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'inherit' });
   mkdirSync(path.join(ROOT, 'out/screenshots'), { recursive: true });
   const files = named.length > 0 ? named : globSync('test/e2e/**/*.test.ts', { cwd: ROOT });
   // The demo builds what the others run: it is told alone, before them. Of those, three stages at a time: on each, people mostly wait.

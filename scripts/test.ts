@@ -18,7 +18,7 @@ const STEPS: (Step & { needed?: boolean; beside?: boolean })[] = [
   { name: 'browser', run: () => ensureBrowser(console.error), needed: true },
   { name: 'editor', run: () => installHost(console.error), needed: true },
   { name: 'clock library', run: () => ensureFaketime(console.error), needed: true },
-  { name: 'unit tests', run: script('scripts/unit.ts') },
+  { name: 'unit tests', run: script('scripts/unit.ts', '--built') },
   // It needs nothing but time, and what follows mostly waits for deadlines and people.
   {
     name: 'simulation',
@@ -27,7 +27,7 @@ const STEPS: (Step & { needed?: boolean; beside?: boolean })[] = [
   },
   { name: 'fault harnesses', run: script('scripts/short-faults.ts', '--built', ...faults.filter((file) => !SIMULATION.test(file))) },
   { name: 'extension host tests', run: script('scripts/editor.ts') },
-  { name: 'end-to-end tests', run: script('scripts/e2e.ts') },
+  { name: 'end-to-end tests', run: script('scripts/e2e.ts', '--built') },
 ];
 
 const timer = stopwatch();

@@ -1,5 +1,5 @@
 // `npm run test:unit [-- FILE…]`: every test that needs no editor and is no fault harness. Named files are reported test by test.
-// `--together FILE…`: these files in this one process.
+// `--together FILE…`: these files in this one process. `--built`: what is packed is as the sources are.
 import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import path from 'node:path';
@@ -16,17 +16,13 @@ const TIMED = /\.timed\.test\.ts$/;
 const LIMIT = 300_000;
 
 const together = (files: readonly string[]): Step => ({
-  name: path
-    .dirname(files[0] ?? '')
-    .split(path.sep)
-    .slice(0, 2)
-    .join('/'),
+  name: folderOf(files[0] ?? ''),
   run: [process.execPath, 'scripts/unit.ts', '--together', ...files],
 });
 
-async function all(): Promise<boolean> {
+async function all(built: boolean): Promise<boolean> {
   // What is tested, and started as a program, is the code as it is now.
-  execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'ignore' });
+  if (!built) execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'ignore' });
   const files = globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => !ELSEWHERE.test(file));
   const [timed, rest] = [files.filter((file) => TIMED.test(file)), files.filter((file) => !TIMED.test(file))];
   const folders = Object.values(
@@ -50,8 +46,8 @@ const folderOf = (file: string): string => path.dirname(file).split(path.sep).sl
 
 const [first, ...named] = process.argv.slice(2);
 const passed =
-  first === undefined
-    ? await all()
+  first === undefined || first === '--built'
+    ? await all(first === '--built')
     : await runTestFiles(
         first === '--together'
           ? { files: named, reporter: 'dot', timeout: LIMIT, concurrency: 'together' }

@@ -8,8 +8,8 @@ export const expiry: Story = {
   tell: async (stage) => {
     const { workbench } = stage.player('alice');
     const balancer = stage.organisation.balancer({ env: 'staging' });
-    const asked = Date.now();
     await elevate(workbench, balancer, { role: 'Backends', minutes: 1, reason: 'A quick look' });
+    const asked = Date.now();
     const status = workbench.status('access');
     await status.filter({ hasText: `${balancer.name} 0:` }).waitFor();
     assert.equal(await stage.write('alice', balancer), 'allowed');
