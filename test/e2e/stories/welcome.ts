@@ -9,8 +9,10 @@ export const signedOut: Story = {
     await welcome.waitFor();
     await stage.shot('alice', '1-welcome');
 
-    desk.signIn();
     await welcome.getByRole('button', { name: 'Sign in' }).click();
+    await workbench.option('Where?', 'Azure').waitFor();
+    // Only now: a daemon that notices it by itself would have nothing left to ask.
+    desk.signIn();
     await workbench.choose('Where?', 'Azure');
     await workbench.row('Shop staging').filter({ hasText: '6' }).waitFor();
     await workbench.headline(/^Alice Novak · Azure CLI$/).waitFor();
