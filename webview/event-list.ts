@@ -3,7 +3,7 @@ import { element } from './element.ts';
 import { type EventPages, keyOf } from './event-pages.ts';
 import { COLUMNS, rowOf } from './row-model.ts';
 import type { Times } from './times.ts';
-import { type Geometry, inView, reveal, rowAfter, scrolled, toReal, toScroll } from './virtual-window.ts';
+import { type Geometry, inView, reveal, rowAfter, type Span, scrolled, toReal, toScroll } from './virtual-window.ts';
 
 export const ROW_HEIGHT = 22;
 /** Rows kept ready above and below the view. */
@@ -106,6 +106,7 @@ export class EventList {
     const top = this.#top();
     const span = inView(top, this.#geometry, MORE);
     const active = this.#activeRow(top);
+    this.#carryOver(span, active);
     for (const [row, view] of this.#rows) {
       if ((row < span.first || row >= span.end) && row !== active) this.#free(row, view);
     }
@@ -116,6 +117,16 @@ export class EventList {
     if (active !== undefined && active < span.first) this.#show(active, shift, true, this.#rows.get(span.first));
     const { first, end } = inView(top, this.#geometry);
     this.#events.seen(first, end);
+  }
+
+  /** After a jump, where nothing stays in view, the same elements show the other rows: to take out and put in costs more than a frame. */
+  #carryOver({ first, end }: Span, active: number | undefined): void {
+    const stays = (row: number) => (row >= first && row < end) || row === active;
+    if ([...this.#rows.keys()].some(stays)) return;
+    // In their order on the page, which is that of the eye.
+    const views = [...this.#rows].sort(([a], [b]) => a - b).slice(0, end - first);
+    for (const [row] of views) this.#rows.delete(row);
+    for (const [index, [, view]] of views.entries()) this.#rows.set(first + index, view);
   }
 
   #measure(): void {

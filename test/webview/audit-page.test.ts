@@ -19,6 +19,15 @@ test('every place of the record can be reached, and shows its own events', async
       await row(panel, index).waitFor();
       const event = HUNDRED_THOUSAND[99_999 - index] as AuditEvent;
       assert.equal(await row(panel, index).locator('.cell').last().textContent(), event.text);
+      const order = await evaluate<number[]>(
+        panel,
+        `[...document.querySelectorAll('.tall .row')].map((row) => Number(row.getAttribute('aria-rowindex')))`,
+      );
+      assert.deepEqual(
+        order,
+        order.toSorted((a, b) => a - b),
+        'the page has its rows in the order of the eye',
+      );
     }
   });
 });
