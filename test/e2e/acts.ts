@@ -49,3 +49,33 @@ export async function deny(workbench: Workbench, request: string, reason: string
   await workbench.inlineAction(workbench.row(request), 'Deny');
   await workbench.answerWith('Why you deny', reason);
 }
+
+/** The status bar counts down what is left of it, as in `lb 9m`. */
+export const counted = (workbench: Workbench, { name }: InTree, left: string): Promise<void> =>
+  workbench
+    .status('access')
+    .filter({ hasText: `${name} ${left}` })
+    .waitFor();
+
+/** From the palette, until nothing is held. @param seen While it is being taken back. */
+export async function revoke(workbench: Workbench, seen?: () => Promise<void>): Promise<void> {
+  const status = workbench.status('access');
+  await workbench.command('Portcullis: Revoke…');
+  if (seen) {
+    await status.filter({ hasText: /Revoking/ }).waitFor();
+    await seen();
+  }
+  await status.waitFor({ state: 'detached' });
+}
+
+/** The panel has each kind of event, and tells the grant whole. @param seen Before its story is opened. */
+export async function readStory(workbench: Workbench, kinds: readonly string[], reason: string, seen = async () => {}): Promise<void> {
+  await workbench.command('Portcullis: Show audit');
+  const panel = workbench.webview();
+  const event = (kind: string) => panel.locator('[role="row"]', { hasText: kind }).first();
+  for (const kind of kinds) await event(kind).waitFor();
+  await seen();
+  await event('Gone').click();
+  await panel.getByRole('button', { name: 'Story of this grant' }).click();
+  await panel.getByText(reason).first().waitFor();
+}

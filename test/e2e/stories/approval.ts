@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { approve, deny, elevate } from '../acts.ts';
+import { approve, counted, deny, elevate, revoke } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 const LONG = { role: 'Backends', minutes: 30, reason: 'Move the checkout pool to the new nodes' };
@@ -25,14 +25,10 @@ export const approval: Story = {
       .waitFor();
     await stage.shot('ben', '2-asked');
     await approve(ben, request, 'Agreed in the change meeting');
-    await alice
-      .status('access')
-      .filter({ hasText: `${balancer.name} 29m` })
-      .waitFor();
+    await counted(alice, balancer, '29m');
     assert.equal(await stage.write('alice', balancer), 'allowed');
     await stage.shot('alice', '3-approved');
-    await alice.command('Portcullis: Revoke…');
-    await alice.status('access').waitFor({ state: 'detached' });
+    await revoke(alice);
     assert.equal(await stage.write('alice', balancer), 'denied');
 
     await elevate(alice, balancer, LONG);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { elevate, review, showBalancer } from '../acts.ts';
+import { counted, elevate, readStory, review, revoke, showBalancer } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 export const fromTreeToWrite: Story = {
@@ -32,21 +32,12 @@ export const fromTreeToWrite: Story = {
     const before = await status.innerText();
     await status.filter({ hasNotText: before }).waitFor();
 
-    await workbench.command('Portcullis: Revoke…');
-    await status.filter({ hasText: /Revoking/ }).waitFor();
-    await stage.shot('alice', '5-revoking');
-    await status.waitFor({ state: 'detached' });
+    await revoke(workbench, () => stage.shot('alice', '5-revoking'));
     assert.equal(await stage.write('alice', balancer), 'denied', 'gone is shown only when it is true');
     await stage.shot('alice', '6-gone');
 
-    await workbench.command('Portcullis: Show audit');
-    const panel = workbench.webview();
-    const event = (kind: string) => panel.locator('[role="row"]', { hasText: kind }).first();
-    for (const kind of ['Requested', 'Granted by policy', 'Activating', 'Usable', 'Revoking', 'Gone']) await event(kind).waitFor();
-    await stage.shot('alice', '7-audit');
-    await event('Gone').click();
-    await panel.getByRole('button', { name: 'Story of this grant' }).click();
-    await panel.getByText('Drain web-3 for the kernel update').first().waitFor();
+    const kinds = ['Requested', 'Granted by policy', 'Activating', 'Usable', 'Revoking', 'Gone'];
+    await readStory(workbench, kinds, 'Drain web-3 for the kernel update', () => stage.shot('alice', '7-audit'));
     await stage.shot('alice', '8-story');
   },
 };
@@ -59,17 +50,10 @@ export const twoWindows: Story = {
     const balancer = stage.organisation.balancer({ env: 'staging' });
     const other = await secondWindow();
     await elevate(workbench, balancer, { role: 'Backends', minutes: 10, reason: 'Drain web-3' });
-    for (const window of [workbench, other])
-      await window
-        .status('access')
-        .filter({ hasText: `${balancer.name} 9m` })
-        .waitFor();
+    for (const window of [workbench, other]) await counted(window, balancer, '9m');
 
     await workbench.reload();
-    await workbench
-      .status('access')
-      .filter({ hasText: `${balancer.name} 9m` })
-      .waitFor();
+    await counted(workbench, balancer, '9m');
     assert.equal(await stage.write('alice', balancer), 'allowed');
     await stage.shot('alice', '1-reloaded');
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { elevate } from '../acts.ts';
+import { counted, elevate } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 export const expiry: Story = {
@@ -11,7 +11,7 @@ export const expiry: Story = {
     await elevate(workbench, balancer, { role: 'Backends', minutes: 1, reason: 'A quick look' });
     const asked = Date.now();
     const status = workbench.status('access');
-    await status.filter({ hasText: `${balancer.name} 0:` }).waitFor();
+    await counted(workbench, balancer, '0:');
     assert.equal(await stage.write('alice', balancer), 'allowed');
     await status.waitFor({ state: 'detached', timeout: 90_000 });
     assert.equal(await stage.write('alice', balancer), 'denied');

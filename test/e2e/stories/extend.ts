@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { elevate } from '../acts.ts';
+import { elevate, revoke } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 const SECOND = 1_000;
@@ -51,8 +51,7 @@ export const extend: Story = {
     assert.deepEqual([...verdicts], ['allowed'], 'nor has the access');
     await stage.shot('alice', '4-past-the-old-end');
 
-    await workbench.command('Portcullis: Revoke…');
-    await status.waitFor({ state: 'detached' });
+    await revoke(workbench);
     assert.equal(await stage.write('alice', balancer), 'denied');
   },
 };

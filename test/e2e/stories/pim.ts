@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { approve, elevate, review } from '../acts.ts';
+import { approve, counted, elevate, readStory, review, revoke } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 // No server of ours: Microsoft Entra PIM decides, and each person's daemon asks it with their own identity.
@@ -17,25 +17,15 @@ export const pim: Story = {
     await stage.shot('alice', '1-review');
     await workbench.choose('Review, then request access', 'Request access');
 
-    const status = workbench.status('access');
-    await status.filter({ hasText: `${balancer.name} 9m` }).waitFor();
+    await counted(workbench, balancer, '9m');
     assert.equal(await stage.write('alice', balancer), 'allowed', 'usable is shown only when it is true');
     await stage.shot('alice', '2-usable');
 
-    await workbench.command('Portcullis: Revoke…');
-    await status.filter({ hasText: /Revoking/ }).waitFor();
-    await stage.shot('alice', '3-revoking');
-    await status.waitFor({ state: 'detached' });
+    await revoke(workbench, () => stage.shot('alice', '3-revoking'));
     assert.equal(await stage.write('alice', balancer), 'denied', 'gone is shown only when it is true');
 
-    await workbench.command('Portcullis: Show audit');
-    const panel = workbench.webview();
-    const event = (kind: string) => panel.locator('[role="row"]', { hasText: kind }).first();
-    for (const kind of ['Requested', 'Granted by policy', 'Activating', 'Assigned', 'Usable', 'Revoking', 'Gone'])
-      await event(kind).waitFor();
-    await event('Gone').click();
-    await panel.getByRole('button', { name: 'Story of this grant' }).click();
-    await panel.getByText('Drain web-3 for the kernel update').first().waitFor();
+    const kinds = ['Requested', 'Granted by policy', 'Activating', 'Assigned', 'Usable', 'Revoking', 'Gone'];
+    await readStory(workbench, kinds, 'Drain web-3 for the kernel update');
     await stage.shot('alice', '4-story');
   },
 };
@@ -61,10 +51,7 @@ export const pimApproval: Story = {
       .waitFor();
     await stage.shot('ben', '1-asked');
     await approve(ben, 'Alice Novak', 'Agreed in the stand-up');
-    await alice
-      .status('access')
-      .filter({ hasText: `${balancer.name} 9m` })
-      .waitFor();
+    await counted(alice, balancer, '9m');
     assert.equal(await stage.write('alice', balancer), 'allowed');
     await stage.shot('alice', '2-usable');
   },

@@ -1,4 +1,4 @@
-import { elevate } from '../acts.ts';
+import { counted, elevate } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 /** By the name of the picture: VS Code's name of the theme, and how the workbench is then marked. */
@@ -16,10 +16,7 @@ export const theme: Story = {
     const [held, asked] = [stage.organisation.balancer({ env: 'staging' }), stage.organisation.balancer({ env: 'prod' })];
     // Health is what a reader may not ask Azure for: Observe gives it.
     await elevate(alice, held, { role: 'Observe', minutes: 10, reason: 'See which members are down' });
-    await alice
-      .status('access')
-      .filter({ hasText: `${held.name} 9m` })
-      .waitFor();
+    await counted(alice, held, '9m');
     await alice.expand(held.name);
     await alice.row('Backend pools').filter({ hasText: / up/ }).waitFor();
     await alice.expand('Backend pools');
