@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { ensureBrowser } from './browser.ts';
 import { installHost } from './host/install.ts';
 import { runTestFiles } from './node-tests.ts';
@@ -10,13 +11,12 @@ import { ROOT } from './root.ts';
 
 const BUILDS = /[/\\]demo\.test\.ts$/;
 
-const built = process.argv[2] === '--built';
-const named = process.argv.slice(built ? 3 : 2);
+const { values, positionals: named } = parseArgs({ options: { built: { type: 'boolean' } }, allowPositionals: true });
 try {
   installHost();
   process.env['CHROMIUM'] = ensureBrowser(console.error);
   // What is told is the code as it is now, not as it was built some time ago.
-  if (!built) execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'inherit' });
+  if (!values.built) execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'inherit' });
   mkdirSync(path.join(ROOT, 'out/screenshots'), { recursive: true });
   const files = named.length > 0 ? named : globSync('test/e2e/**/*.test.ts', { cwd: ROOT });
   // The demo builds what the others run: it is told alone, before them. Of those, three stages at a time: on each, people mostly wait.

@@ -1,8 +1,9 @@
 // `npm run test:unit [-- FILE…]`: every test that needs no editor and is no fault harness. Named files are reported test by test.
-// `--together FILE…`: these files in this one process. `--built`: what is packed is as the sources are.
+// `--together`: these files in this one process. `--built`: what is packed is as the sources are.
 import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { runTestFiles } from './node-tests.ts';
 import { ROOT } from './root.ts';
 import { runSteps, type Step, summary } from './steps.ts';
@@ -20,9 +21,7 @@ const together = (files: readonly string[]): Step => ({
   run: [process.execPath, 'scripts/unit.ts', '--together', ...files],
 });
 
-async function all(built: boolean): Promise<boolean> {
-  // What is tested, and started as a program, is the code as it is now.
-  if (!built) execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'ignore' });
+async function all(): Promise<boolean> {
   const files = globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => !ELSEWHERE.test(file));
   const [timed, rest] = [files.filter((file) => TIMED.test(file)), files.filter((file) => !TIMED.test(file))];
   const folders = Object.values(
@@ -44,13 +43,15 @@ async function all(built: boolean): Promise<boolean> {
 
 const folderOf = (file: string): string => path.dirname(file).split(path.sep).slice(0, 2).join('/');
 
-const [first, ...named] = process.argv.slice(2);
-const passed =
-  first === undefined || first === '--built'
-    ? await all(first === '--built')
-    : await runTestFiles(
-        first === '--together'
-          ? { files: named, reporter: 'dot', timeout: LIMIT, concurrency: 'together' }
-          : { files: [first, ...named], reporter: 'spec', timeout: LIMIT, concurrency: 2 },
-      );
-process.exitCode = passed ? 0 : 1;
+const { values, positionals: named } = parseArgs({
+  options: { built: { type: 'boolean' }, together: { type: 'boolean' } },
+  allowPositionals: true,
+});
+// What is tested, and started as a program, is the code as it is now.
+if (!values.built && !values.together)
+  execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'ignore' });
+const one = () =>
+  values.together
+    ? runTestFiles({ files: named, reporter: 'dot', timeout: LIMIT, concurrency: 'together' })
+    : runTestFiles({ files: named, reporter: 'spec', timeout: LIMIT, concurrency: 2 });
+process.exitCode = (await (named.length > 0 ? one() : all())) ? 0 : 1;
