@@ -67,14 +67,14 @@ function program([command, ...args]: readonly [string, ...string[]], quiet: bool
 
 const lastLine = (text: string): string => (text.trimEnd().split('\n').pop() ?? '').trim().slice(0, 110);
 
-/** The closing summary: one line per step. @param took Altogether, in ms; the sum of the steps unless told. */
-export function summary(title: string, outcomes: readonly Outcome[], took = outcomes.reduce((sum, { ms }) => sum + ms, 0)): string {
+/** The closing summary: one line per step. */
+export function summary(title: string, outcomes: readonly Outcome[]): string {
   const width = Math.max(...outcomes.map(({ name }) => name.length));
   const lines = outcomes.map(
     ({ ok, name, ms, note }) => `  ${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(width)}  ${seconds(ms).padStart(8)}  ${note}`,
   );
   const failed = outcomes.filter(({ ok }) => !ok).length;
-  const total = seconds(took);
+  const total = seconds(outcomes.reduce((sum, { ms }) => sum + ms, 0));
   const verdict = failed === 0 ? `${title}: all passed in ${total}` : `${title}: ${failed} of ${outcomes.length} failed (${total})`;
   return ['', ...lines, '', verdict, ''].join('\n');
 }

@@ -10,10 +10,10 @@ import { runSteps, type Step, summary } from './steps.ts';
 
 /** Steps of their own in `npm test`. */
 const ELSEWHERE = /^test[/\\](e2e|editor|faults)[/\\]/;
-/** They start programs or a browser, or measure memory. All others share one process for each folder, for to load what they test is most of their work. */
-const APART = /[/\\](bench|package)[/\\]|[/\\](process|export-memory|main|audit-page)\.test\.ts$/;
-/** What these measure is true only while nothing else runs. */
-const TIMED = /\.timed\.test\.ts$/;
+/** They start programs or a browser. The others share one process for each folder, for to load what they test is most of their work. */
+const APART = /[/\\](bench|package)[/\\]|[/\\](process|main|audit-page)\.test\.ts$/;
+/** They measure time or memory, which is true only while nothing else runs. */
+const ALONE = /\.alone\.test\.ts$/;
 const LIMIT = 300_000;
 
 const together = (files: readonly string[]): Step => ({
@@ -23,7 +23,7 @@ const together = (files: readonly string[]): Step => ({
 
 async function all(): Promise<boolean> {
   const files = globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) => !ELSEWHERE.test(file));
-  const [timed, rest] = [files.filter((file) => TIMED.test(file)), files.filter((file) => !TIMED.test(file))];
+  const [alone, rest] = [files.filter((file) => ALONE.test(file)), files.filter((file) => !ALONE.test(file))];
   const folders = Object.values(
     Object.groupBy(
       rest.filter((file) => !APART.test(file)),
@@ -37,7 +37,7 @@ async function all(): Promise<boolean> {
   const [outcomes, passed] = [await runSteps(steps, 2), [await apart]];
   for (const { ok, output } of outcomes) if (!ok) console.error(output);
   console.log(summary('unit tests', outcomes));
-  passed.push(await runTestFiles({ files: timed, concurrency: 1, timeout: LIMIT, reporter: 'dot' }));
+  passed.push(await runTestFiles({ files: alone, concurrency: 1, timeout: LIMIT, reporter: 'dot' }));
   return passed.every(Boolean) && outcomes.every(({ ok }) => ok);
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
 import { WELL_KNOWN } from '../../protocol/central-api.ts';
@@ -60,10 +60,15 @@ export class CentralProcess {
     const end = performance.now() + START_LIMIT;
     while (!(await this.#answers())) {
       if (!child || child.exitCode !== null || child.signalCode !== null)
-        throw new Error(`central ended with ${child?.exitCode ?? child?.signalCode}: see ${this.log}`);
-      if (performance.now() > end) throw new Error(`central did not answer within ${START_LIMIT / 1_000} s: see ${this.log}`);
+        throw new Error(`central ended with ${child?.exitCode ?? child?.signalCode}: ${this.#lastWords()}`);
+      if (performance.now() > end) throw new Error(`central did not answer within ${START_LIMIT / 1_000} s: ${this.#lastWords()}`);
       await wait(POLL);
     }
+  }
+
+  /** The log goes with the folder that it is in. */
+  #lastWords(): string {
+    return readFileSync(this.log, 'utf8').trimEnd().split('\n').slice(-3).join('\n');
   }
 
   /** As an operator stops it. */
