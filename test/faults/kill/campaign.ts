@@ -16,6 +16,8 @@ export interface CampaignOptions {
   /** A private folder with a short path, for everything that is written. */
   folder: string;
   kills: number;
+  /** It goes on beyond the kills, up to half as many more, until the cloud gave so many rights of which nobody heard. */
+  unheard?: number;
   centrals: number;
   daemons: number;
   seed: number;
@@ -57,7 +59,7 @@ export async function campaign(options: CampaignOptions): Promise<CampaignReport
   }
 }
 
-async function run({ folder, kills, centrals, daemons, seed }: CampaignOptions, endings: Endings): Promise<CampaignReport> {
+async function run({ folder, kills, unheard = 0, centrals, daemons, seed }: CampaignOptions, endings: Endings): Promise<CampaignReport> {
   const clock = systemClock(() => uptime() * SECOND);
   const random = seededRandom(seed);
   const lanesCount = centrals + daemons;
@@ -73,12 +75,18 @@ async function run({ folder, kills, centrals, daemons, seed }: CampaignOptions, 
   for (const lane of lanes) await endings.add(() => lane.close());
 
   const problems: string[] = [];
+  const given = () => {
+    const counts = lanes.map(({ name, scopes }) => judge.given(name, scopes));
+    return { given: addedUp(counts.map(({ all }) => all)), unheard: addedUp(counts.map(({ unheard }) => unheard)) };
+  };
   let left = kills;
+  const goesOn = (): boolean => left > 0 || (left > -kills / 2 && given().unheard < unheard);
   // The last ones are all long, and ended by hand: otherwise everybody would wait a minute for nothing else.
   const length = (): Length => (left > kills * LONG_FROM && random() < 0.5 ? 'short' : 'long');
   const drive = async (lane: Lane): Promise<void> => {
     try {
-      while (left-- > 0) {
+      while (goesOn()) {
+        left -= 1;
         await lane.live(someMoment(random), length);
         judge.died(lane.name);
         problems.push(...judge.overdue(lane.name, lane.scopes));
@@ -98,14 +106,12 @@ async function run({ folder, kills, centrals, daemons, seed }: CampaignOptions, 
   let killed = started;
   await Promise.all(lanes.map(drive));
 
-  const given = lanes.map(({ name, scopes }) => judge.given(name, scopes));
   return {
     problems,
     tally: {
       ...sum(lanes.map(({ tally }) => tally)),
-      given: given.reduce((count, { all }) => count + all, 0),
-      unheard: given.reduce((count, { unheard }) => count + unheard, 0),
-      standing: lanes.reduce((count, lane) => count + judge.standing(lane.name, lane.scopes).length, 0),
+      ...given(),
+      standing: addedUp(lanes.map(({ name, scopes }) => judge.standing(name, scopes).length)),
     },
     weather: weather.counts,
     worst: judge.worst,
@@ -138,6 +144,8 @@ async function lanesOf(
   }
   return lanes;
 }
+
+const addedUp = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 
 function sum(tallies: readonly Tally[]): Tally {
   const total: Tally = { starts: 0, kills: 0, asked: 0, answered: 0, revokes: 0, events: 0 };

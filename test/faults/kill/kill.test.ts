@@ -13,17 +13,20 @@ import { Judge } from './judge.ts';
 import { Weather } from './weather.ts';
 
 const KILLS = 200;
+/** What chance makes in 200 kills is between 4 and 18. */
+const UNHEARD = 5;
 
 test(`${KILLS} times kill -9, central and daemon: nothing is left standing in the cloud, and every store and record is whole`, {
   timeout: 290_000,
 }, async (t) => {
   const seed = Number(process.env['SEED'] ?? 1 + Math.floor(Math.random() * 1_000_000));
-  const report = await campaign({ folder: scratchHome(t), kills: KILLS, centrals: 3, daemons: 3, seed });
+  const report = await campaign({ folder: scratchHome(t), kills: KILLS, unheard: UNHEARD, centrals: 3, daemons: 3, seed });
   for (const line of [`seed ${seed}`, ...reportLines(report)]) t.diagnostic(line);
   assert.deepEqual(report.problems, []);
-  assert.deepEqual([report.tally.kills, report.tally.standing], [KILLS, 0]);
+  const { kills, given, unheard, standing } = report.tally;
+  assert.equal(standing, 0);
   // It proves something only when power was given, and some of it to nobody.
-  assert.ok(report.tally.given >= KILLS / 8 && report.tally.unheard >= 5, `${report.tally.given} given, ${report.tally.unheard} unheard`);
+  assert.ok(kills >= KILLS && given >= KILLS / 8 && unheard >= UNHEARD, `${kills} kills, ${given} given, ${unheard} unheard`);
 });
 
 test('the judge sees what stands too long, whoever put it there', async () => {
