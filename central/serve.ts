@@ -33,6 +33,7 @@ import { Previews } from './requests/previews.ts';
 import { Requests } from './requests/requests.ts';
 import { Resources } from './resources.ts';
 import { openStore } from './store/open.ts';
+import type { OpenSqlite } from './store/sqlite-thread.ts';
 import { Drift } from './sweeps/drift.ts';
 import { Reconcile } from './sweeps/reconcile.ts';
 import { cron, type Schedule, type Sweep, startSweeps } from './sweeps/sweeps.ts';
@@ -105,6 +106,8 @@ export interface CentralParts {
   bootId?: string | undefined;
   /** 0 to 1, for spreading retries. */
   random: () => number;
+  /** Opens the file of the store; in a thread of its own where none is given. */
+  sqlite?: OpenSqlite | undefined;
   /** Runs the slow sweeps; cron where none is given. */
   schedule?: Schedule | undefined;
 }
@@ -130,6 +133,7 @@ export async function startCentral({
   logger,
   bootId,
   random,
+  sqlite,
   schedule = cron,
 }: CentralParts): Promise<Central> {
   const trouble = troubleIn(logger);
@@ -142,7 +146,7 @@ export async function startCentral({
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const { store, ballast, setAside, replaced } = await openStore(settings.storeFile, clock.now());
+    const { store, ballast, setAside, replaced } = await openStore(settings.storeFile, clock.now(), sqlite);
     closers.push(() => store.close());
     const record = (kind: AuditKind, text: string, data: Record<string, string | number>) =>
       store.write((tx) => tx.append({ ...stamp(clock, kind, text), data }));

@@ -15,7 +15,7 @@ interface Waiting {
   done: (saved: Saved) => void;
 }
 
-/** Steps in one transaction at most: while it is written nothing else happens in this process, and grants fall due. */
+/** Steps in one transaction at most: to put it together takes this thread, in which grants fall due. */
 const AT_ONCE = 8;
 
 /**
@@ -59,16 +59,15 @@ export class Saving {
 
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
-      let batch: Waiting[] = [];
-      // Drawn when the store begins: what has come until then goes along.
+      let drawn: Waiting[] | undefined;
+      // Drawn when the store begins: what has come until then goes along. Once: what comes later is not written with it.
       const draw = () => {
-        // Once: a store that failed may be asked again.
-        if (batch.length === 0) batch = this.#draw();
-        return batch.flatMap(({ changed }) => changed);
+        drawn ??= this.#draw();
+        return drawn.flatMap(({ changed }) => changed);
       };
       const together = await this.#write(draw);
-      // A store that cannot even begin.
-      if (batch.length === 0) draw();
+      // There is none yet where the store could not even begin.
+      const batch = drawn ?? this.#draw();
       for (const { changed, done } of batch) {
         // One that cannot be written does not keep the others from it.
         const saved = together.ok || batch.length === 1 ? together : await this.#write(() => changed);

@@ -3,6 +3,7 @@ import type { Instant } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { Ballast } from './ballast.ts';
 import { DAMAGED, sqliteDialect } from './sqlite.ts';
+import type { OpenSqlite } from './sqlite-thread.ts';
 import { Store } from './store.ts';
 
 export interface OpenedStore {
@@ -19,11 +20,12 @@ const EPOCH = 'epoch';
 
 /**
  * Opens central's store in a file. A damaged one is set aside, never deleted, and a new one is made.
+ * @param sqlite As for `sqliteDialect`.
  * @throws Fault `store-failed` when it cannot be opened, another central uses it, or a newer version made it.
  */
-export async function openStore(file: string, now: Instant): Promise<OpenedStore> {
+export async function openStore(file: string, now: Instant, sqlite?: OpenSqlite): Promise<OpenedStore> {
   const ballast = new Ballast(`${file}.ballast`);
-  const { store, setAside } = await open(file, ballast, now);
+  const { store, setAside } = await open(file, ballast, now, sqlite);
   try {
     const known = Number((await store.fact(EPOCH)) ?? 0);
     const last = readEpoch(`${file}.epoch`);
@@ -39,9 +41,9 @@ export async function openStore(file: string, now: Instant): Promise<OpenedStore
   }
 }
 
-async function open(file: string, ballast: Ballast, now: Instant): Promise<{ store: Store; setAside?: string }> {
+async function open(file: string, ballast: Ballast, now: Instant, sqlite?: OpenSqlite): Promise<{ store: Store; setAside?: string }> {
   try {
-    return { store: await Store.open(await sqliteDialect(file), { ballast }) };
+    return { store: await Store.open(await sqliteDialect(file, sqlite), { ballast }) };
   } catch (error) {
     if (!(error instanceof Fault) || error.detail !== DAMAGED) throw error;
   }
@@ -49,7 +51,7 @@ async function open(file: string, ballast: Ballast, now: Instant): Promise<{ sto
   for (const suffix of ['', '-wal', '-shm']) {
     if (statSync(`${file}${suffix}`, { throwIfNoEntry: false })) renameSync(`${file}${suffix}`, `${setAside}${suffix}`);
   }
-  return { store: await Store.open(await sqliteDialect(file), { ballast }), setAside };
+  return { store: await Store.open(await sqliteDialect(file, sqlite), { ballast }), setAside };
 }
 
 /** How often central was started with a store here. 0 where nobody wrote it down. */

@@ -1,82 +1,89 @@
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { type Dialect, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
 import { Fault } from '../../protocol/fault.ts';
+import type { OpenSqlite, Sqlite } from './sqlite-thread.ts';
 
-/** Statements that are prepared once. There are fewer, but for lists of many lengths. */
-const KEPT_STATEMENTS = 200;
 /** The `detail` of the Fault of a file that is no good store any more. */
 export const DAMAGED = 'damaged';
-/** A larger file is checked only where the grants are: what stands has to be known at once. */
-const CHECKED_WHOLE = 64 * 1_024 * 1_024;
 
-/** All that is peculiar to SQLite. One central at a time: the file stays locked while it is open. */
-export async function sqliteDialect(file: string): Promise<Dialect> {
-  return new SqliteDialect({ database: await open(file) });
-}
+/** Loaded like this it is a file of its own in the bundle, too: the thread begins with nothing else. */
+const inThread: OpenSqlite = async (file) => (await import('./sqlite-thread.ts')).sqliteInThread(file);
 
-async function open(file: string): Promise<SqliteDatabase> {
-  try {
-    const { DatabaseSync } = await import('node:sqlite');
-    const db = new DatabaseSync(file);
-    try {
-      // FULL: a commit that was answered is on the disk. EXCLUSIVE before WAL: a second central cannot open the file.
-      db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
-      db.exec('BEGIN IMMEDIATE; COMMIT');
-      check(db);
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-    const statements = new Map<string, SqliteStatement>();
-    return {
-      close: () => db.close(),
-      prepare(text) {
-        // A disk that is full ends the transaction by itself: undoing it again would hide why.
-        const sql = text === 'rollback' && !db.isTransaction ? 'SELECT 1 WHERE 0' : text;
-        const known = statements.get(sql);
-        if (known) return known;
-        const statement = db.prepare(sql);
-        const prepared: SqliteStatement = {
-          // SELECT, or RETURNING.
-          reader: statement.columns().length > 0,
-          all: (values) => statement.all(...flat(values)),
-          run: (values) => statement.run(...flat(values)),
-          // One of its own: it is read from while others may run.
-          iterate: (values) => db.prepare(sql).iterate(...flat(values)),
-        };
-        if (statements.size < KEPT_STATEMENTS) statements.set(sql, prepared);
-        return prepared;
-      },
-    };
-  } catch (cause) {
+/**
+ * All that is peculiar to SQLite. One central at a time: the file stays locked while it is open.
+ * @param open Opens the file; in a thread of its own unless told.
+ * @throws Fault `store-failed`.
+ */
+export async function sqliteDialect(file: string, open: OpenSqlite = inThread): Promise<Dialect> {
+  const sqlite = await open(file).catch((cause: Error) => {
     if (isDamaged(cause)) throw new Fault('store-failed', `The store ${file} is damaged`, { cause, detail: DAMAGED });
-    const locked = /locked|busy/i.test((cause as Error).message);
+    const locked = /locked|busy/i.test(cause.message);
     throw new Fault('store-failed', locked ? `Another central uses ${file}` : `The store ${file} cannot be opened`, {
       cause,
       wayOut: locked ? 'Stop the other one, or name another file' : 'Check that the folder exists and may be written',
     });
+  });
+  return {
+    createDriver: () => new SqliteDriver(sqlite),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createAdapter: () => new SqliteAdapter(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+  };
+}
+
+/** Kysely's own driver needs answers in the same turn. There is one connection, and Kysely lends it to one at a time. */
+class SqliteDriver implements Driver {
+  readonly #sqlite: Sqlite;
+  readonly #connection: DatabaseConnection;
+
+  constructor(sqlite: Sqlite) {
+    this.#sqlite = sqlite;
+    this.#connection = {
+      executeQuery: async <R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> => {
+        const { rows, changes } = await sqlite.run(sql, parameters);
+        return { rows: rows as R[], numAffectedRows: BigInt(changes) };
+      },
+      streamQuery: () => {
+        throw new Error('A long answer is read in pages, by its key');
+      },
+    };
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return this.#connection;
+  }
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin'));
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('commit'));
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('rollback'));
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async destroy(): Promise<void> {
+    await this.#sqlite.close();
   }
 }
 
-/** `node:sqlite` takes an object in first place for named parameters, and stores the wrong thing without an error. */
-function flat(values: readonly unknown[]): SQLInputValue[] {
-  return values.map((value) => {
-    if (value !== null && typeof value === 'object' && !ArrayBuffer.isView(value)) throw new TypeError('Not a value for a column');
-    return value as SQLInputValue;
-  });
-}
-
-function check(db: DatabaseSync): void {
-  const one = (sql: string): unknown => Object.values(db.prepare(sql).get() ?? {})[0];
-  const size = Number(one('PRAGMA page_count')) * Number(one('PRAGMA page_size'));
-  const checks = size <= CHECKED_WHOLE ? ['PRAGMA quick_check(1)'] : ['PRAGMA quick_check(grants)', 'PRAGMA quick_check(requests)'];
-  for (const each of checks) if (one(each) !== 'ok') throw new Damaged('The check found damage');
-}
-
-class Damaged extends Error {}
-
 /** 11 is SQLITE_CORRUPT, 26 SQLITE_NOTADB. */
-const isDamaged = (error: unknown): boolean => error instanceof Damaged || [11, 26].includes(codeOf(error) ?? 0);
+const isDamaged = (error: unknown): boolean => [11, 26].includes(codeOf(error) ?? 0);
 
 /** 13 is SQLITE_FULL. */
 export const isFull = (error: unknown): boolean => codeOf(error) === 13;

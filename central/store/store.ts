@@ -313,8 +313,6 @@ export class Store extends Reading implements GrantStore {
   async #transact<T>(work: (tx: Writing) => Promise<T>): Promise<T> {
     let writing: Writing | undefined;
     let failed: { error: unknown } | undefined;
-    // Calls to the cloud that are under way go out before this process is busy with its disk.
-    await new Promise((resolve) => setImmediate(resolve));
     const value = await this.db
       .transaction()
       .execute(async (db: Transaction<Schema>) => {

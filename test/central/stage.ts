@@ -14,6 +14,7 @@ import { makeCertificates } from '../clouds/certificates.ts';
 import { type Identity, startIdentity } from '../identity/provider.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { scratch } from '../support/scratch.ts';
+import { sqliteHere } from '../support/sqlite-here.ts';
 import { FakeCloud } from './fake-cloud.ts';
 import { balancerId, EXAMPLE_POLICY, PEOPLE, type PersonName, ROLE_TREE } from './samples.ts';
 
@@ -101,6 +102,7 @@ export class Stage {
       directoryFile: this.directoryFile,
       logger: pino({ level: 'info' }, { write: (line: string) => void this.log.push(line) }),
       random: () => 0.5,
+      sqlite: sqliteHere,
     });
   }
 

@@ -12,6 +12,7 @@ import { MINUTE } from '../../../protocol/clock.ts';
 import type { GrantId, RequestId } from '../../../protocol/ids.ts';
 import type { Person } from '../../../protocol/model.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { sqliteHere } from '../../support/sqlite-here.ts';
 import { FakeCloud } from '../fake-cloud.ts';
 import { aRole, balancerId } from '../samples.ts';
 
@@ -41,7 +42,7 @@ export class World {
 
   /** @param shared Others may write to the store, too. */
   static async open(file = ':memory:', shared = false): Promise<World> {
-    return new World(await Store.open(await sqliteDialect(file), { exclusive: !shared }));
+    return new World(await Store.open(await sqliteDialect(file, sqliteHere), { exclusive: !shared }));
   }
 
   /** On a store that the test has opened, used as central does. */

@@ -5,11 +5,12 @@ import { Endings } from '../../../scripts/endings.ts';
 import { seededRandom } from '../../clouds/azure/random.ts';
 import { until } from '../../support/until.ts';
 import { DaemonProcess } from '../processes/daemon-process.ts';
-import { centralOf, startTown, type Town } from '../processes/town.ts';
+import { centralOf, type EnrollableCentral, startTown, type Town } from '../processes/town.ts';
 import { CentralLane } from './central-lane.ts';
 import { DaemonLane } from './daemon-lane.ts';
 import { Judge } from './judge.ts';
 import { type Lane, type Length, someMoment, type Tally } from './lane.ts';
+import { PairLane } from './pair-lane.ts';
 import { Weather } from './weather.ts';
 
 export interface CampaignOptions {
@@ -18,8 +19,10 @@ export interface CampaignOptions {
   kills: number;
   /** It goes on beyond the kills, up to half as many more, until the cloud gave so many rights of which nobody heard. */
   unheard?: number;
+  /** Centrals that are asked over HTTPS, daemons under Entra PIM, and daemons each under a central of its own. */
   centrals: number;
   daemons: number;
+  pairs: number;
   seed: number;
 }
 
@@ -32,6 +35,8 @@ export interface CampaignReport {
   /** Real time. */
   took: { killing: Millis; settling: Millis };
 }
+
+type SomeLane = CentralLane | DaemonLane | PairLane;
 
 const ENGINEERS = 8;
 const BALANCERS_PER_LANE = 16;
@@ -59,19 +64,22 @@ export async function campaign(options: CampaignOptions): Promise<CampaignReport
   }
 }
 
-async function run({ folder, kills, unheard = 0, centrals, daemons, seed }: CampaignOptions, endings: Endings): Promise<CampaignReport> {
+async function run(
+  { folder, kills, unheard = 0, centrals, daemons, pairs, seed }: CampaignOptions,
+  endings: Endings,
+): Promise<CampaignReport> {
   const clock = systemClock(() => uptime() * SECOND);
   const random = seededRandom(seed);
-  const lanesCount = centrals + daemons;
+  const lanesCount = centrals + daemons + pairs;
   // Every third balancer of an estate is a gateway.
   const balancers = Math.ceil(lanesCount * BALANCERS_PER_LANE * 1.5) + 3;
-  const town = await startTown({ folder, engineers: Math.max(ENGINEERS, daemons), balancers }, endings);
+  const town = await startTown({ folder, engineers: Math.max(ENGINEERS, daemons + pairs), balancers }, endings);
   const { world } = town.azure;
   const weather = new Weather(clock, random);
   world.faults.forgetsEnds = true;
   world.faults.weather = (call) => weather.trouble(call);
   const judge = new Judge(world, weather, clock);
-  const lanes = await lanesOf(town, weather, random, { centrals, daemons });
+  const lanes = await lanesOf(town, weather, random, { centrals, daemons, pairs });
   for (const lane of lanes) await endings.add(() => lane.close());
 
   const problems: string[] = [];
@@ -87,8 +95,8 @@ async function run({ folder, kills, unheard = 0, centrals, daemons, seed }: Camp
     try {
       while (goesOn()) {
         left -= 1;
-        await lane.live(someMoment(random), length);
-        judge.died(lane.name);
+        const died = await lane.live(someMoment(random), length);
+        if (died.sender) judge.died(lane.name);
         problems.push(...judge.overdue(lane.name, lane.scopes));
       }
       killed = performance.now();
@@ -123,24 +131,32 @@ async function lanesOf(
   town: Town,
   weather: Weather,
   random: () => number,
-  { centrals, daemons }: { centrals: number; daemons: number },
-): Promise<(CentralLane | DaemonLane)[]> {
+  { centrals, daemons, pairs }: Pick<CampaignOptions, 'centrals' | 'daemons' | 'pairs'>,
+): Promise<SomeLane[]> {
   const shared = { town, weather, random };
   const place = (index: number) => town.balancers.slice(index * BALANCERS_PER_LANE, (index + 1) * BALANCERS_PER_LANE);
   const run = quickStart(town.folder);
-  const lanes: (CentralLane | DaemonLane)[] = [];
+  const lanes: SomeLane[] = [];
   for (let index = 0; index < centrals; index++) {
     const name = `central-${index + 1}`;
     // In every second one nobody is ever heard, and so every lease is lost.
     const more = { heartbeatGrace: index % 2 === 0 ? '30s' : '1h' };
     lanes.push(new CentralLane({ ...shared, name, central: await centralOf(town, { name, more, run }), balancers: place(index) }));
   }
-  for (let index = 0; index < daemons; index++) {
-    const name = `daemon-${index + 1}`;
+  const daemonOf = (name: string, index: number, central?: EnrollableCentral) => {
     const who = town.engineers[index];
     if (!who) throw new Error('There are fewer people than daemons');
-    const daemon = await DaemonProcess.make({ town, who, name, run: { flags: ['--no-opt'], env: run.env } });
-    lanes.push(new DaemonLane({ ...shared, name, daemon, balancers: place(centrals + index) }));
+    return DaemonProcess.make({ town, who, name, central, run: { flags: ['--no-opt'], env: run.env } });
+  };
+  for (let index = 0; index < daemons; index++) {
+    const name = `daemon-${index + 1}`;
+    lanes.push(new DaemonLane({ ...shared, name, daemon: await daemonOf(name, index), balancers: place(centrals + index) }));
+  }
+  for (let index = 0; index < pairs; index++) {
+    const name = `pair-${index + 1}`;
+    const central = await centralOf(town, { name, more: { heartbeatGrace: '30s' }, run });
+    const daemon = await daemonOf(`${name}-daemon`, daemons + index, central);
+    lanes.push(new PairLane({ ...shared, name, central, daemon, balancers: place(centrals + daemons + index) }));
   }
   return lanes;
 }

@@ -8,7 +8,17 @@ import { until } from '../../support/until.ts';
 import { CentralClient } from '../processes/central-client.ts';
 import { centralRecord, recordFault } from '../processes/record.ts';
 import type { Engineer, Town } from '../processes/town.ts';
-import { DURATION, type Lane, type Length, type Moment, momentAfterAnswer, scopeOfResource, someOf, type Tally } from './lane.ts';
+import {
+  DURATION,
+  freshTally,
+  type Lane,
+  type Length,
+  type Moment,
+  momentAfterAnswer,
+  scopeOfResource,
+  someOf,
+  type Tally,
+} from './lane.ts';
 import { bugsIn, damagesOf } from './store-check.ts';
 import type { Weather } from './weather.ts';
 
@@ -26,7 +36,7 @@ interface Held {
 export class CentralLane implements Lane {
   readonly name: string;
   readonly scopes: ReadonlySet<string>;
-  readonly tally: Tally = { starts: 0, kills: 0, asked: 0, answered: 0, revokes: 0, events: 0 };
+  readonly tally = freshTally();
   readonly #town: Town;
   readonly #central: CentralProcess;
   readonly #balancers: readonly ResourceId[];
@@ -51,7 +61,7 @@ export class CentralLane implements Lane {
     this.scopes = new Set(parts.balancers.map(scopeOfResource));
   }
 
-  async live(moment: Moment, length: () => Length): Promise<void> {
+  async live(moment: Moment, length: () => Length): Promise<{ sender: boolean }> {
     this.tally.starts++;
     this.#central.launch();
     if (moment.after === 'start') await wait(moment.wait);
@@ -66,6 +76,7 @@ export class CentralLane implements Lane {
     }
     await this.#central.kill();
     this.tally.kills++;
+    return { sender: true };
   }
 
   async settle(empty: () => Promise<void>): Promise<string[]> {
@@ -75,12 +86,7 @@ export class CentralLane implements Lane {
     try {
       await until('no grant to be live', async () => (await this.#endWhatIsLong(client)) === 0, CALM_WITHIN, SECOND);
       await empty();
-      const events = await centralRecord(client, this.#town.auditor);
-      this.tally.events += events.length;
-      const broken = await recordFault(this.#town, this.name, events);
-      await this.#central.stop();
-      const store = path.join(this.#town.folder, this.name, 'central.db');
-      return [...(broken === undefined ? [] : [broken]), ...damagesOf(store), ...bugsIn(this.#central.log)];
+      return await lastLookAtCentral(this.name, this.#town, this.#central, client, this.tally);
     } finally {
       await client.close();
     }
@@ -142,4 +148,19 @@ export class CentralLane implements Lane {
     });
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
+}
+
+/** Verifies its record, lets it end as an operator would, and looks at what it leaves. @returns What is wrong. */
+export async function lastLookAtCentral(
+  name: string,
+  town: Town,
+  central: CentralProcess,
+  client: CentralClient,
+  tally: Tally,
+): Promise<string[]> {
+  const events = await centralRecord(client, town.auditor);
+  tally.events += events.length;
+  const broken = await recordFault(town, name, events);
+  await central.stop();
+  return [...(broken === undefined ? [] : [broken]), ...damagesOf(path.join(town.folder, name, 'central.db')), ...bugsIn(central.log)];
 }

@@ -63,13 +63,19 @@ export interface Tally {
   events: number;
 }
 
-/** One process with a store of its own, that is killed and started again for as long as there are kills. */
+export const freshTally = (): Tally => ({ starts: 0, kills: 0, asked: 0, answered: 0, revokes: 0, events: 0 });
+
+/** Processes with stores of their own, that are killed and started again for as long as there are kills. */
 export interface Lane {
   readonly name: string;
   /** Only this lane writes here. In lower case, as the cloud has them. */
   readonly scopes: ReadonlySet<string>;
-  /** One life: starts, asks for power, dies at the moment. @throws Error when it does not start. */
-  live(moment: Moment, length: () => Length): Promise<void>;
+  /**
+   * One life: starts, asks for power, dies at the moment.
+   * @returns Whether the one that asks the cloud has died.
+   * @throws Error when it does not start.
+   */
+  live(moment: Moment, length: () => Length): Promise<{ sender: boolean }>;
   /** The last life: ends what is held, waits for the cloud, stops as an operator would. @returns What is wrong with store or record. */
   settle(empty: () => Promise<void>): Promise<string[]>;
   /** Ends whatever runs. */

@@ -17,7 +17,7 @@ let [kills, problems, standing, given, unheard] = [0, 0, 0, 0, 0];
 for (let round = 0; kills < total; round++) {
   const folder = mkdtempSync(path.join(tmpdir(), 'pc-'));
   const seed = first + round;
-  const report = await campaign({ folder, kills: Math.min(KILLS_PER_ROUND, total - kills), centrals: 4, daemons: 4, seed });
+  const report = await campaign({ folder, kills: Math.min(KILLS_PER_ROUND, total - kills), centrals: 3, daemons: 3, pairs: 2, seed });
   console.log([`round ${round + 1}, seed ${seed}`, ...reportLines(report), ...report.problems].join('\n  '));
   await endProcessesOf(folder);
   // What a failed round wrote down is evidence.

@@ -88,7 +88,7 @@ export class DaemonProcess {
   }
 
   /** A client at its door, once it knows who the person is. @throws Error when it has ended, or does not answer in time. */
-  async ready(): Promise<Client> {
+  async ready(kind: 'terminal' | 'editor' = 'terminal'): Promise<Client> {
     const child = this.#child;
     const uid = process.geteuid?.();
     const entry = await until(
@@ -100,7 +100,7 @@ export class DaemonProcess {
       },
       START_LIMIT,
     );
-    return until('its door to open', () => through(entry).catch(() => undefined), START_LIMIT);
+    return until('its door to open', () => through(entry, kind).catch(() => undefined), START_LIMIT);
   }
 
   async end(signal: NodeJS.Signals): Promise<void> {
@@ -116,9 +116,9 @@ export class DaemonProcess {
 const enrolmentOf = ({ url, caFile }: EnrollableCentral) => ({ url, caFile, signIn: 'azure', azureScope: `${AUDIENCE}/.default` });
 
 /** Undefined when nobody listens. @throws Fault when it does not prove itself in time, as on a machine that has much to do. */
-async function through(entry: EntryFile): Promise<Client | undefined> {
+async function through(entry: EntryFile, kind: 'terminal' | 'editor'): Promise<Client | undefined> {
   const wire = await openWire(entry.socket, clock);
-  return wire && connect({ wire, entry, clock, hmac, same, nonce, client: { name: 'harness', version: '1', kind: 'terminal' } });
+  return wire && connect({ wire, entry, clock, hmac, same, nonce, client: { name: 'harness', version: '1', kind } });
 }
 
 /** Answers with tokens for Azure and for central, issued now; a real one would cost a start of Node at each of ten thousand lives. */
