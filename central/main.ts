@@ -36,10 +36,18 @@ export async function main(argv: string[]): Promise<number> {
   // A bug ends one request, not the process: the ends of what was granted hang on it.
   process.on('unhandledRejection', stray).on('uncaughtException', stray);
   try {
-    const central = await startCentral(await partsOf(await readConfiguration(file), logger));
-    logger.info({ url: central.url }, 'listening');
-    await toldToStop();
-    await central.close();
+    const parts = await partsOf(await readConfiguration(file), logger);
+    const stopped = toldToStop().then(() => true);
+    for (let done = false; !done; ) {
+      const central = await startCentral(parts);
+      logger.info({ url: central.url }, 'listening');
+      done = await Promise.race([stopped, central.storeLost.then(() => false)]);
+      if (!done) logger.error('the store is no good any more: central starts again');
+      await central.close().catch((error: unknown) => {
+        if (done) throw error;
+        trouble(error, 'closing with a store that is no good');
+      });
+    }
     logger.info('stopped');
     return EXIT.done;
   } catch (cause) {

@@ -117,6 +117,8 @@ export interface Central {
   reloadPolicy(): Promise<Report>;
   /** Whatever is due is ended now: what cron does once a minute. */
   sweep(): Promise<void>;
+  /** Resolves when its store is no good any more: it has to be closed and started again, which rebuilds it from the cloud. */
+  storeLost: Promise<void>;
   /** Ends nothing that was granted: the next start takes it up. */
   close(): Promise<void>;
 }
@@ -143,10 +145,13 @@ export async function startCentral({
   await directory.reload?.();
   const closers: (() => unknown)[] = [];
   const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    const failed: unknown[] = [];
+    // What cannot end well keeps nothing else from its end: another start needs the port and the file.
+    for (const closer of closers.splice(0).reverse()) await (async () => closer())().catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   };
   try {
-    const { store, ballast, setAside, replaced } = await openStore(settings.storeFile, clock.now(), sqlite);
+    const { store, lost, ballast, setAside, replaced } = await openStore(settings.storeFile, clock.now(), sqlite);
     closers.push(() => store.close());
     const record = (kind: AuditKind, text: string, data: Record<string, string | number>) =>
       store.write((tx) => tx.append({ ...stamp(clock, kind, text), data }));
@@ -269,7 +274,8 @@ export async function startCentral({
       }),
     );
     closers.push(startSweeps(all, { clock, schedule, trouble }));
-    return { url: urlOf(settings.listen.host, server.server.address() as AddressInfo), reloadPolicy: () => live.reload(), sweep, close };
+    const url = urlOf(settings.listen.host, server.server.address() as AddressInfo);
+    return { url, reloadPolicy: () => live.reload(), sweep, storeLost: lost, close };
   } catch (error) {
     await close();
     throw error;

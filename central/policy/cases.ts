@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { describeIssues } from '../configuration/issues.ts';
-import { decide, inWords } from './decide.ts';
+import { inWords, outcomeOf } from './decide.ts';
 import type { PolicyEngine } from './engine.ts';
 import type { Question, Subject, Target } from './facts.ts';
 import { readDuration } from './rule.ts';
@@ -103,15 +103,16 @@ function runCase(engine: PolicyEngine, cases: Cases, each: Case): CaseResult {
 }
 
 function runElevate(engine: PolicyEngine, question: Question, each: v.InferOutput<typeof ElevateCase>): CaseResult {
-  const { decision, requirements } = decide(engine, question);
+  const { outcome, rules, requirements } = outcomeOf(engine.elevate(question));
+  const ids = rules.map(({ id }) => id);
   const suffices = requirements.map(({ needed, group }) => `${needed} of ${group}`);
-  const rulesHold = (each.rules ?? []).every((rule) => decision.rules.includes(rule));
+  const rulesHold = (each.rules ?? []).every((rule) => ids.includes(rule));
   const approvalHolds = !each.approval || suffices.includes(each.approval);
   const expected = [each.expect, each.rules && `by ${each.rules.join(', ')}`, each.approval && `with ${each.approval}`]
     .filter(Boolean)
     .join(' ');
-  const found = [decision.outcome, `by ${decision.rules.join(', ') || 'no rule'}`, ...requirements.map(inWords)].join(' ');
-  return { name: each.name, ok: decision.outcome === each.expect && rulesHold && approvalHolds, found, expected };
+  const found = [outcome, `by ${ids.join(', ') || 'no rule'}`, ...requirements.map(inWords)].join(' ');
+  return { name: each.name, ok: outcome === each.expect && rulesHold && approvalHolds, found, expected };
 }
 
 /** One case of the set as a question, for *explain*. */

@@ -14,11 +14,21 @@ export interface Ruling {
   hopeless: boolean;
 }
 
+/** What a verdict comes to. */
+export interface Outcome {
+  outcome: Decision['outcome'];
+  because: string;
+  rules: readonly Rule[];
+  /** As in `Ruling`. */
+  requirements: Requirement[];
+}
+
 /** Pure given the engine's set: the same question has the same answer, in words a person can act on. */
 export function decide(engine: PolicyEngine, question: Question): Ruling {
   const verdict = engine.elevate(question);
-  const ways = verdict.kind === 'allowed' && verdict.grants[0].requirement.needed === 0 ? [] : waysOut(engine, question, verdict);
-  const ruling = (outcome: Decision['outcome'], because: string, rules: readonly Rule[], requirements: Requirement[] = []): Ruling => ({
+  const { outcome, because, rules, requirements } = outcomeOf(verdict);
+  const ways = outcome === 'granted' ? [] : waysOut(engine, question, verdict);
+  return {
     decision: {
       outcome,
       because: clip(because, 1_000),
@@ -29,27 +39,31 @@ export function decide(engine: PolicyEngine, question: Question): Ruling {
     },
     requirements,
     hopeless: outcome === 'refused' && !ways.some(({ own }) => own),
-  });
+  };
+}
+
+/** Without the ways out of a no: those take many more questions to the policy. */
+export function outcomeOf(verdict: Verdict): Outcome {
+  const refused = (because: string, rules: readonly Rule[]): Outcome => ({ outcome: 'refused', because, rules, requirements: [] });
   switch (verdict.kind) {
     case 'allowed': {
-      const [best] = verdict.grants;
-      if (best.requirement.needed === 0) return ruling('granted', best.rule.reason, [best.rule]);
-      const same = verdict.grants.map(({ requirement }) => requirement);
-      return ruling(
-        'needs approval',
-        `${best.rule.reason} (${inWords(best.requirement)})`,
-        verdict.grants.map(({ rule }) => rule),
-        same,
-      );
+      const [{ rule, requirement }] = verdict.grants;
+      if (requirement.needed === 0) return { outcome: 'granted', because: rule.reason, rules: [rule], requirements: [] };
+      return {
+        outcome: 'needs approval',
+        because: `${rule.reason} (${inWords(requirement)})`,
+        rules: verdict.grants.map((each) => each.rule),
+        requirements: verdict.grants.map((each) => each.requirement),
+      };
     }
     case 'too long':
-      return ruling('refused', `At most ${inMinutes(verdict.longest)} here: ${verdict.rules[0]?.reason ?? ''}`, verdict.rules);
+      return refused(`At most ${inMinutes(verdict.longest)} here: ${verdict.rules[0]?.reason ?? ''}`, verdict.rules);
     case 'forbidden':
-      return ruling('refused', verdict.rules.map(({ reason }) => reason).join('; '), verdict.rules);
+      return refused(verdict.rules.map(({ reason }) => reason).join('; '), verdict.rules);
     case 'no rule':
-      return ruling('refused', 'No rule lets you have this role here', []);
+      return refused('No rule lets you have this role here', []);
     case 'broken':
-      return ruling('refused', 'The policy could not be evaluated, so nothing is granted. Tell whoever looks after it', []);
+      return refused('The policy could not be evaluated, so nothing is granted. Tell whoever looks after it', []);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Context, EntityUidJson, TypeAndId } from '@cedar-policy/cedar-wasm
 import cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { Millis } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
-import { action, calendar, entitiesOf, entity, type Question, record, resource, type Subject, type Target, user } from './facts.ts';
+import { action, calendarOf, entitiesOf, entity, type Question, record, resource, type Subject, type Target, user } from './facts.ts';
 import type { RoleTree } from './roles.ts';
 import type { Requirement, Rule } from './rule.ts';
 import { type PolicySet, policiesOf } from './set.ts';
@@ -32,6 +32,7 @@ export class PolicyEngine {
   readonly timeZone: string;
   readonly roles: RoleTree;
   readonly hardCap: Millis;
+  readonly #calendar: ReturnType<typeof calendarOf>;
   // Parsed sets are never freed: the same two names are used in turn, for ever.
   readonly #slots = [randomUUID(), randomUUID()] as const;
   #live: { set: PolicySet; slot: 0 | 1 } | undefined;
@@ -40,6 +41,7 @@ export class PolicyEngine {
     this.roles = roles;
     this.timeZone = timeZone;
     this.hardCap = hardCap;
+    this.#calendar = calendarOf(timeZone);
   }
 
   get set(): PolicySet {
@@ -66,7 +68,7 @@ export class PolicyEngine {
       role: entity('Role', role),
       durationSec: Math.ceil(duration / 1_000),
       now: { __extn: { fn: 'datetime', arg: `${new Date(now).toISOString().slice(0, 19)}Z` } },
-      ...calendar(now, this.timeZone),
+      ...this.#calendar(now),
       ...(ticket ? { ticket: { id: ticket } } : {}),
     };
     const answer = this.#ask([person], 'elevate', resource(target), context, target);

@@ -71,10 +71,13 @@ function targetEntities(target: Target): EntityJson[] {
 
 const bare = (id: { type: string; id: string }, parents: EntityJson['parents'] = []): EntityJson => ({ uid: id, attrs: {}, parents });
 
-/** Weekday (Monday 1) and minute of the day in a time zone: Cedar has no calendar. */
-export function calendar(now: Instant, timeZone: string): { weekday: number; minuteOfDay: number } {
-  const parts = new Intl.DateTimeFormat('en-GB', { timeZone, weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-  const part = (type: string) => parts.formatToParts(now).find((each) => each.type === type)?.value ?? '';
-  const weekday = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].indexOf(part('weekday')) + 1;
-  return { weekday, minuteOfDay: Number(part('hour')) * 60 + Number(part('minute')) };
+/** Weekday (Monday 1) and minute of the day in a time zone: Cedar has no calendar. To make a format takes long, so it is kept. */
+export function calendarOf(timeZone: string): (now: Instant) => { weekday: number; minuteOfDay: number } {
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone, weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  return (now) => {
+    const parts = format.formatToParts(now);
+    const part = (type: string) => parts.find((each) => each.type === type)?.value ?? '';
+    const weekday = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'].indexOf(part('weekday')) + 1;
+    return { weekday, minuteOfDay: Number(part('hour')) * 60 + Number(part('minute')) };
+  };
 }

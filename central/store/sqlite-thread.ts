@@ -6,6 +6,8 @@ import type { Ran } from './sqlite-file.ts';
 export interface Sqlite {
   /** @throws Error with SQLite's `code` and `errcode`. */
   run(sql: string, values: readonly unknown[]): Promise<Ran>;
+  /** Whoever ran them has ended, asked or not. */
+  readonly gone: boolean;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,9 @@ export async function sqliteInThread(file: string): Promise<Sqlite> {
   await answered();
   return {
     run: (sql, values) => ask({ sql, values }),
+    get gone() {
+      return ended !== undefined;
+    },
     close: async () => {
       if (ended) return;
       const exit = once(thread, 'exit');

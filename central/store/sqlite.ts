@@ -17,12 +17,18 @@ export const DAMAGED = 'damaged';
 /** Loaded like this it is a file of its own in the bundle, too: the thread begins with nothing else. */
 const inThread: OpenSqlite = async (file) => (await import('./sqlite-thread.ts')).sqliteInThread(file);
 
+export interface SqliteOptions {
+  /** Opens the file; in a thread of its own unless told. */
+  open?: OpenSqlite | undefined;
+  /** Called when the file, or the thread that has it, turns out to be no good any more: whoever opens it again finds out which. */
+  onLost?: (() => void) | undefined;
+}
+
 /**
  * All that is peculiar to SQLite. One central at a time: the file stays locked while it is open.
- * @param open Opens the file; in a thread of its own unless told.
  * @throws Fault `store-failed`.
  */
-export async function sqliteDialect(file: string, open: OpenSqlite = inThread): Promise<Dialect> {
+export async function sqliteDialect(file: string, { open = inThread, onLost = () => {} }: SqliteOptions = {}): Promise<Dialect> {
   const sqlite = await open(file).catch((cause: Error) => {
     if (isDamaged(cause)) throw new Fault('store-failed', `The store ${file} is damaged`, { cause, detail: DAMAGED });
     const locked = /locked|busy/i.test(cause.message);
@@ -32,7 +38,7 @@ export async function sqliteDialect(file: string, open: OpenSqlite = inThread): 
     });
   });
   return {
-    createDriver: () => new SqliteDriver(sqlite),
+    createDriver: () => new SqliteDriver(sqlite, onLost),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createAdapter: () => new SqliteAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -44,12 +50,17 @@ class SqliteDriver implements Driver {
   readonly #sqlite: Sqlite;
   readonly #connection: DatabaseConnection;
 
-  constructor(sqlite: Sqlite) {
+  constructor(sqlite: Sqlite, onLost: () => void) {
     this.#sqlite = sqlite;
     this.#connection = {
       executeQuery: async <R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> => {
-        const { rows, changes } = await sqlite.run(sql, parameters);
-        return { rows: rows as R[], numAffectedRows: BigInt(changes) };
+        try {
+          const { rows, changes } = await sqlite.run(sql, parameters);
+          return { rows: rows as R[], numAffectedRows: BigInt(changes) };
+        } catch (error) {
+          if (isDamaged(error) || sqlite.gone) onLost();
+          throw error;
+        }
       },
       streamQuery: () => {
         throw new Error('A long answer is read in pages, by its key');

@@ -42,7 +42,7 @@ export class World {
 
   /** @param shared Others may write to the store, too. */
   static async open(file = ':memory:', shared = false): Promise<World> {
-    return new World(await Store.open(await sqliteDialect(file, sqliteHere), { exclusive: !shared }));
+    return new World(await Store.open(await sqliteDialect(file, { open: sqliteHere }), { exclusive: !shared }));
   }
 
   /** On a store that the test has opened, used as central does. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decide, reach } from '../../../central/policy/decide.ts';
 import { PolicyEngine } from '../../../central/policy/engine.ts';
-import { calendar, type Question } from '../../../central/policy/facts.ts';
+import { calendarOf, type Question } from '../../../central/policy/facts.ts';
 import { readFolder } from '../../../central/policy/folder.ts';
 import { type PolicySource, readSet } from '../../../central/policy/set.ts';
 import { HOUR, MINUTE } from '../../../protocol/clock.ts';
@@ -142,6 +142,6 @@ test('what decide offers as a way out really is one', () => {
 
 test('the calendar is that of the configured time zone', () => {
   const sundayNight = Date.UTC(2026, 6, 5, 23, 30);
-  assert.deepEqual(calendar(sundayNight, 'UTC'), { weekday: 7, minuteOfDay: 1_410 });
-  assert.deepEqual(calendar(sundayNight, 'Europe/Berlin'), { weekday: 1, minuteOfDay: 90 });
+  assert.deepEqual(calendarOf('UTC')(sundayNight), { weekday: 7, minuteOfDay: 1_410 });
+  assert.deepEqual(calendarOf('Europe/Berlin')(sundayNight), { weekday: 1, minuteOfDay: 90 });
 });

@@ -29,4 +29,5 @@ test('what goes wrong there arrives with its codes, and what follows is done', a
   await sqlite.close();
   await sqlite.close();
   await assert.rejects(sqlite.run('SELECT 1', []), /has ended/);
+  assert.equal(sqlite.gone, true);
 });

@@ -9,6 +9,7 @@ import { Fault } from '../../../protocol/fault.ts';
 import type { GrantId } from '../../../protocol/ids.ts';
 import { smallDisk } from '../../faults/disk/volume.ts';
 import { scratch } from '../../support/scratch.ts';
+import { sqliteHere } from '../../support/sqlite-here.ts';
 import { until } from '../../support/until.ts';
 import { World } from '../grants/world.ts';
 
@@ -130,4 +131,24 @@ test('a store that was restored from a backup, or lost, is noticed', async (t) =
   rmSync(file);
   assert.deepEqual(await opened(), { known: 0, last: 5 });
   assert.ok(statSync(`${file}.epoch`).size > 0);
+});
+
+test('a store that turns out to be damaged while it is used is lost: whoever has it is told', async (t) => {
+  const file = path.join(scratch(t), 'central.db');
+  let corrupt = false;
+  const { store, lost } = await openStore(file, NOW, async (name) => {
+    const sqlite = await sqliteHere(name);
+    const run: typeof sqlite.run = async (sql, values) => {
+      if (corrupt && /"facts"/.test(sql)) throw Object.assign(new Error('malformed'), { code: 'ERR_SQLITE_ERROR', errcode: 11 });
+      return sqlite.run(sql, values);
+    };
+    return { ...sqlite, run };
+  });
+  t.after(() => store.close());
+  await put(store, 'one');
+  const isLost = () => Promise.race([lost.then(() => true), new Promise<boolean>((resolve) => setImmediate(resolve, false))]);
+  assert.equal(await isLost(), false);
+  corrupt = true;
+  await assert.rejects(put(store, 'two'), { code: 'store-failed' });
+  assert.equal(await isLost(), true);
 });

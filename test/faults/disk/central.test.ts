@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { openStore } from '../../../central/store/open.ts';
 import { MINUTE, type Millis, SECOND } from '../../../protocol/clock.ts';
+import { storyBodies } from '../../support/audit-events.ts';
 import { until } from '../../support/until.ts';
 import type { CentralClient } from '../processes/central-client.ts';
 import { centralRecord, recordFault } from '../processes/record.ts';
 import { type Given, Scene } from '../processes/scene.ts';
-import { damageHeader, damagePages } from './damage.ts';
+import { damageHeader, damageOpen, damagePages } from './damage.ts';
 import { noVolumes, Volume } from './volume.ts';
 
 /** From the question to the cloud's having taken a right back, on a machine with much to do. */
@@ -15,6 +17,17 @@ const SOON: Millis = 5 * SECOND;
 /** A disk that takes writes again is noticed within a minute: the sweep looks. */
 const HEALED: Millis = 75 * SECOND;
 const MOST_ASKED = 30;
+
+/** A store with more in it than SQLite keeps in memory. */
+async function longRecordIn(file: string): Promise<void> {
+  const { store } = await openStore(file, Date.now());
+  for (let at = 0; at < 1_000; at += 50) {
+    await store.write(async (tx) => {
+      for (const body of Array.from({ length: 50 }, (_, n) => storyBodies(at + n)).flat()) await tx.append(body);
+    });
+  }
+  await store.close();
+}
 
 describe('central, whose disk', { concurrency: true, skip: noVolumes, timeout: 170_000 }, () => {
   let scene: Scene;
@@ -95,6 +108,42 @@ describe('central, whose disk', { concurrency: true, skip: noVolumes, timeout: 1
       assert.equal(await recordFault(scene.town, what.replace(' ', '-'), await centralRecord(client, scene.town.auditor)), undefined);
     });
   }
+
+  it('damages the store while central runs: what it holds ends as asked, and after the next start nothing stands that nobody knows', async () => {
+    const { client, central, storeFile } = await onVolume('running');
+    const [ended, kept] = [await scene.givenBy(client, 20 * MINUTE), await scene.givenBy(client, 20 * MINUTE)];
+    damageOpen(storeFile);
+    const started = performance.now();
+    await revoke(client, ended);
+    await ended.gone(started, SOON);
+    await central.kill();
+    const again = performance.now();
+    await central.start();
+    // Set aside or as good as new: either way it is known, or it is gone.
+    await revoke(client, kept);
+    await kept.gone(again, 90 * SECOND);
+    await healthy(client);
+    assert.equal(await recordFault(scene.town, 'running', await centralRecord(client, scene.town.auditor)), undefined);
+  });
+
+  it('has damaged what central does not hold in memory: it starts again by itself, and takes back what it no longer knows of', async () => {
+    const place = path.join(scene.town.folder, 'by-itself-disk');
+    mkdirSync(place);
+    const storeFile = path.join(place, 'central.db');
+    await longRecordIn(storeFile);
+    const { client, central } = await scene.central('by-itself', { more: { storeFile } });
+    const given = await scene.givenBy(client, 20 * MINUTE);
+    const { pid } = central;
+    damageOpen(storeFile);
+    const started = performance.now();
+    // Whoever reads the record reads what is damaged.
+    await assert.rejects(centralRecord(client, scene.town.auditor));
+    await given.gone(started, 90 * SECOND);
+    await healthy(client);
+    assert.ok(readdirSync(place).some((name) => name.includes('damaged')));
+    assert.equal(central.pid, pid, 'nobody else has started it');
+    assert.equal(await recordFault(scene.town, 'by-itself', await centralRecord(client, scene.town.auditor)), undefined);
+  });
 
   it('is read-only when it starts: it says so and does not start; writable again, it takes up what it held', async () => {
     const { client, central, volume } = await onVolume('read-only');

@@ -14,9 +14,18 @@ export function damagePages(file: string): void {
   const db = new DatabaseSync(file);
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   db.close();
+  damageOpen(file);
+}
+
+/** Of a file that somebody has open, and has locked. */
+export function damageOpen(file: string): void {
+  damageTail(file);
+  damageLog(file);
+}
+
+function damageTail(file: string): void {
   const { size } = statSync(file);
   for (let at = PAGE; at < size; at += PAGE) overwrite(file, at, 512);
-  damageLog(file);
 }
 
 /** Good pages in the log would stand in for the bad ones. */
