@@ -39,6 +39,8 @@ export class DaemonCalls {
   /** Ends by hand what would last; the rest is left to its deadline. @throws Error when something stays live for too long. */
   async endAll(client: Client): Promise<void> {
     await this.#known(client);
+    // Until central has told what there is, its daemon knows only what it wrote down itself.
+    if (this.#parts.authority === 'central') await until('central', () => client.state.central.state === 'connected', CALM_WITHIN);
     await until('no grant to be live', async () => (await this.#endWhatIsLong(client)) === 0, CALM_WITHIN, SECOND);
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import os from 'node:os';
 import { test } from 'node:test';
 import { MINUTE, SECOND } from '../../../protocol/clock.ts';
 import { makeEstate, PEOPLE } from '../../clouds/azure/estate.ts';
@@ -15,6 +16,9 @@ import { Weather } from './weather.ts';
 const KILLS = 200;
 /** What chance makes in 200 kills is between 4 and 18. */
 const UNHEARD = 5;
+
+// It takes all of a machine for minutes, and what it promises has a minute's grace: harnesses beside it are held to seconds.
+os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL);
 
 test(`${KILLS} times kill -9, central and daemon: nothing is left standing in the cloud, and every store and record is whole`, {
   timeout: 290_000,
