@@ -1,7 +1,8 @@
 import { type Cancel, type Clock, type Millis, SECOND } from './clock.ts';
 
 const EVERY = SECOND;
-const TOLERANCE: Millis = 2 * SECOND;
+/** Clocks that differ by no more are taken for one: a length of time between two readings may be wrong by this. */
+export const IMPRECISION: Millis = 2 * SECOND;
 
 /** Both clocks at one moment. */
 export interface Readings {
@@ -18,7 +19,7 @@ export const readClocks = (clock: Clock): Readings => ({ wall: clock.now(), boot
  */
 export function jump(before: Readings, after: Readings): Millis {
   const by = after.wall - before.wall - (after.boot - before.boot);
-  return Math.abs(by) > TOLERANCE ? by : 0;
+  return Math.abs(by) > IMPRECISION ? by : 0;
 }
 
 /** Looks each second whether somebody set the wall clock. @param onJump How far; negative when it was set back. */

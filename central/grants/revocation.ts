@@ -1,6 +1,7 @@
 import type { Unbound } from '../../cloud/provider.ts';
 import { backoff } from '../../protocol/backoff.ts';
 import { type Instant, MINUTE, type Millis, SECOND } from '../../protocol/clock.ts';
+import { IMPRECISION } from '../../protocol/clock-watch.ts';
 import { endBegan, lateAfter } from '../../protocol/lateness.ts';
 import type { EndReason, GrantState, Person } from '../../protocol/model.ts';
 import { endWords, proofWords } from '../../protocol/record-words.ts';
@@ -91,24 +92,26 @@ export function unbound(life: GrantLife, answer: Unbound, now: Instant, rules: L
 }
 
 export function lookedForProof(life: GrantLife, answer: 'standing' | 'absent', now: Instant, rules: LifeRules): Step {
-  const { removedAt } = life;
-  const bound = life.bind.outcome === 'refused' ? 0 : rules.propagation;
+  const { removedAt, bind } = life;
+  const bound = bind.outcome === 'refused' ? 0 : rules.propagation + IMPRECISION;
   if (answer === 'standing') {
-    // Lists lag after a removal: ask again to remove it only when they have had their time.
-    const call = removedAt === undefined || now >= removedAt + bound || !isSettled(life, now, rules) ? 'unbind' : 'look';
-    return later(life, call, now, rules);
+    // Lists lag after a removal: ask again to remove it only when they have had their time. Then it is another removal that counts.
+    const lags = removedAt !== undefined && now < removedAt + bound && isSettled(life, now, rules);
+    return lags ? later(life, 'look', now, rules) : later({ ...life, removedAt: undefined }, 'unbind', now, rules);
   }
   // A list alone proves nothing: it lags after the binding, too.
-  if (removedAt === undefined && life.emptyAt === undefined && life.bind.outcome !== 'refused') return later(life, 'unbind', now, rules);
-  const absent: GrantLife = { ...life, removedAt: removedAt ?? now, problem: undefined };
-  // A late grant may have landed, and a late removal after it: that has its time to be enforced, too.
-  const settledAt = life.bind.outcome === 'unknown' ? life.bind.calledAt + rules.longestRequestLife + bound : now;
-  const provenAt = Math.max((removedAt ?? now) + bound, settledAt);
+  if (removedAt === undefined && life.emptyAt === undefined && bind.outcome !== 'refused') return later(life, 'unbind', now, rules);
+  // Until then a grant may land and be listed, and a removal that is late itself may take it: an absence counts from then on.
+  const arrived = bind.outcome === 'unknown' ? bind.calledAt + rules.longestRequestLife + bound : Number.NEGATIVE_INFINITY;
+  const since = removedAt !== undefined && removedAt >= arrived ? removedAt : now;
+  const absent: GrantLife = { ...life, removedAt: since, problem: undefined };
+  // What was removed last has its time to be enforced.
+  const provenAt = Math.max(since, arrived) + bound;
   if (now >= provenAt) return gone(absent, 'absent', now);
   const proven = isSettled(life, now, rules) ? goneIfProven(absent, now) : undefined;
   if (proven) return proven;
   // Accepted and known: nothing more to remove. Otherwise a right may still turn up, and is removed when it does.
-  const known = life.bind.outcome !== 'unknown' && removedAt !== undefined && life.emptyAt === undefined;
+  const known = bind.outcome !== 'unknown' && removedAt !== undefined && life.emptyAt === undefined;
   const at = known ? provenAt : Math.min(provenAt, now + backoff(life.attempts + 1, rules.chance));
   const awaiting = `Waiting until the cloud denies access, or ${clockTime(provenAt)}`;
   return alarm({ ...absent, awaiting, attempts: life.attempts + 1, act: { call: known ? 'look' : 'unbind', at } }, awaiting, now);

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { GrantLife } from '../../../central/grants/life.ts';
+import { lookedForProof } from '../../../central/grants/revocation.ts';
 import type { GrantRunner } from '../../../central/grants/runner.ts';
 import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
+import { IMPRECISION } from '../../../protocol/clock-watch.ts';
 import { Fault } from '../../../protocol/fault.ts';
 import type { GrantId } from '../../../protocol/ids.ts';
-import { LONGEST_REQUEST_LIFE, World } from './world.ts';
+import { ALICE, LONGEST_REQUEST_LIFE, World } from './world.ts';
 
 async function open(t: TestContext): Promise<World> {
   const world = await World.open();
@@ -85,8 +88,34 @@ test('a removal is not proven by a clock that was set forward', async (t) => {
   world.clock.setWall(HOUR);
   await world.clock.advance(world.cloud.propagation - SECOND);
   assert.equal((await world.life(id)).state, 'revoking', 'the cloud has not had its time');
-  await world.clock.advance(2 * SECOND);
+  await world.clock.advance(2 * SECOND + IMPRECISION);
   assert.equal((await world.life(id)).state, 'gone');
+});
+
+test('a removal is not proven either by a clock that was set forward by so little that nobody noticed', async (t) => {
+  const world = await open(t);
+  const id = await world.grant({ notAfter: world.clock.now() + 4 * HOUR });
+  await world.clock.advance(10);
+  await world.runner.send(id, { type: 'end', reason: 'revoked' });
+  await world.clock.advance(10);
+  world.clock.setWall(IMPRECISION);
+  await world.clock.advance(world.cloud.propagation - SECOND);
+  assert.equal((await world.life(id)).state, 'revoking', 'the cloud has not had its time');
+  await world.clock.advance(2 * SECOND + IMPRECISION);
+  assert.equal((await world.life(id)).state, 'gone');
+});
+
+test('where a grant may land late, an absence counts from when it would be listed: a late removal may have taken it only then', () => {
+  const rules = { propagation: MINUTE, longestRequestLife: LONGEST_REQUEST_LIFE, grace: MINUTE, chance: 0.5 };
+  const before = { state: 'revoking', bind: { outcome: 'unknown', calledAt: 0 }, attempts: 1, emptyAt: 1, holder: ALICE, alarmed: true };
+  const listed = LONGEST_REQUEST_LIFE + MINUTE + IMPRECISION;
+  let life = before as unknown as GrantLife;
+  const looks = [MINUTE, listed - 1, listed + 5, listed + 5 + MINUTE + IMPRECISION - 1];
+  for (const at of looks) ({ life } = lookedForProof(life, 'absent', at, rules));
+  assert.equal(life.state, 'revoking');
+  assert.equal(life.removedAt, listed + 5);
+  ({ life } = lookedForProof(life, 'standing', listed + 2 * MINUTE, rules));
+  assert.equal(life.removedAt, undefined, 'another removal counts');
 });
 
 test('a step that the store took late is of the clock that it was taken by', async (t) => {

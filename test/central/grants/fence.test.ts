@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { GrantRunner } from '../../../central/grants/runner.ts';
 import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
+import { IMPRECISION } from '../../../protocol/clock-watch.ts';
 import type { GrantId } from '../../../protocol/ids.ts';
 import { World } from './world.ts';
 
@@ -120,7 +121,7 @@ test('what another gave that has died since is found by the sweep, and ended', a
   assert.ok(second.find(id), 'whoever ends it is heard');
   await world.clock.advance(20 * MINUTE);
   await second.sweep();
-  await world.clock.advance(MINUTE);
+  await world.clock.advance(MINUTE + IMPRECISION);
   assert.equal((await world.life(id)).state, 'gone');
 });
 
