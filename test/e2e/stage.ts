@@ -20,6 +20,8 @@ import { Workbench } from './workbench.ts';
 const run = promisify(execFile);
 /** Longest time that ending what is held may take. */
 const TIDYING = 60_000;
+/** A daemon stays until Azure gives back what it keeps for the first seconds. */
+const LETTING_GO = 40_000;
 const CONTEXT_OPTIONS = { viewport: { width: 1280, height: 800 }, permissions: ['clipboard-read', 'clipboard-write'] };
 
 export interface StageOptions extends Omit<OrganisationOptions, 'folder'> {
@@ -148,7 +150,7 @@ export class Stage {
     }
     await Promise.all(this.#editors.map(({ server }) => server.stop()));
     // Daemons outlive their editors, and need central and the cloud to end what they hold.
-    const stubborn = await endProcessesOf(this.#folder);
+    const stubborn = await endProcessesOf(this.#folder, LETTING_GO);
     for (const desk of this.#desks) this.#keepLog(desk);
     await this.#browser.close();
     await this.organisation.close();
