@@ -14,8 +14,8 @@ const MANY = Number(process.env['EXPORT_EVENTS'] ?? 100_000);
 const FEW = 20_000;
 /** What an export may need beside what the same program needs to say how things stand, in KiB. */
 const MOST = 100 * 1_024;
-/** By so much two runs of the same program differ. */
-const NOISE = 16 * 1_024;
+/** By so much two runs of the same program differ; held, the events that many has more would be several times that. */
+const NOISE = 24 * 1_024;
 
 /** The most memory that a process has had at a time, in KiB, as the kernel counts it; 0 for one that is gone. */
 function peakOf(pid: number | undefined): number {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Client } from '../../../protocol/client.ts';
 import { SECOND } from '../../../protocol/clock.ts';
 import type { GrantId, ResourceId, RoleId } from '../../../protocol/ids.ts';
@@ -42,6 +43,23 @@ export class DaemonCalls {
     // Until central has told what there is, its daemon knows only what it wrote down itself.
     if (this.#parts.authority === 'central') await until('central', () => client.state.central.state === 'connected', CALM_WITHIN);
     await until('no grant to be live', async () => (await this.#endWhatIsLong(client)) === 0, CALM_WITHIN, SECOND);
+  }
+
+  /** Until `empty` resolves, what turns up is ended too: a daemon that lives asks on for what was asked of it before central died. */
+  async endingMeanwhile(client: Client, empty: () => Promise<void>): Promise<void> {
+    const over = new AbortController();
+    const ending = (async () => {
+      while (!over.signal.aborted) {
+        await this.#endWhatIsLong(client);
+        await wait(SECOND, undefined, { signal: over.signal }).catch(() => undefined);
+      }
+    })();
+    try {
+      await empty();
+    } finally {
+      over.abort();
+      await ending;
+    }
   }
 
   /** Before it knows who the person is, a daemon asks nothing for them. */

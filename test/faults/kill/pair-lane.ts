@@ -67,7 +67,7 @@ export class PairLane implements Lane {
     await this.#central.ready();
     const client = await this.#daemon.ready();
     await this.#calls.endAll(client);
-    await empty();
+    await this.#calls.endingMeanwhile(client, empty);
     const ofDaemon = await lastLook(this.name, this.#daemon, client, this.tally);
     const asked = new CentralClient(this.#central.url, this.#town.identity.ca);
     try {

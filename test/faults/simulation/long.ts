@@ -1,4 +1,5 @@
 // The long form of the simulation, or one life of it with its story: `npm run faults -- simulation [--seed N [--plant NAME]]`.
+// `--all`: goes on past lives that break a promise, and names each.
 import { parseArgs } from 'node:util';
 import { live } from './life.ts';
 import { PLANTS } from './plants.ts';
@@ -11,6 +12,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1000000' },
     from: { type: 'string', default: '1' },
     processes: { type: 'string', default: '2' },
+    all: { type: 'boolean' },
     long: { type: 'boolean' },
   },
 });
@@ -20,14 +22,17 @@ const EVERY = 20_000;
 
 async function many(): Promise<number> {
   const began = performance.now();
-  const lives = { from: Number(values.from), seeds: Number(values.seeds), plant: values.plant };
-  const found = await simulate(lives, Number(values.processes), (lived) => {
-    if (lived % EVERY === 0) console.log(`${lived} lives after ${Math.round((performance.now() - began) / 1_000)} s`);
+  const lives = { from: Number(values.from), seeds: Number(values.seeds), plant: values.plant, all: values.all };
+  let next = EVERY;
+  const found = await simulate(lives, Number(values.processes), (lived, broken) => {
+    if (lived < next) return;
+    next += EVERY;
+    const seeds = broken.length > 0 ? `, broken in ${broken.map(({ seed }) => seed).join(', ')}` : '';
+    console.log(`${lived} lives after ${Math.round((performance.now() - began) / 1_000)} s${seeds}`);
   });
   console.log(`\n${rows(found.counts)}\n\n${Math.round((performance.now() - began) / 1_000)} s`);
-  if (!found.first) return 0;
-  console.error(`\n${told(found.first, values.plant)}`);
-  return 1;
+  for (const each of found.broken) console.error(`\n${told(each, values.plant)}`);
+  return found.broken.length === 0 ? 0 : 1;
 }
 
 function one(seed: number): number {

@@ -11,6 +11,8 @@ export interface Lives {
   seeds: number;
   /** The name of a planted bug. */
   plant?: string | undefined;
+  /** Goes on past lives that break a promise. */
+  all?: boolean | undefined;
 }
 
 /** A life in which a promise was broken. */
@@ -31,27 +33,38 @@ const ROOM = '--max-semi-space-size=64';
 /** So many lives, then a new process: those who were killed in them leave behind what nobody can collect. */
 const LIVES_EACH = 2_000;
 
-/** Lives many seeds, some processes at a time. @param onLived Told of the number of lives so far. */
+/**
+ * Lives many seeds, some processes at a time.
+ * @param onLived Told of the number of lives so far, and of those that broke a promise.
+ * @returns With every life that broke one: more than the first where all were asked for, or two processes found one each.
+ */
 export async function simulate(
-  { from, seeds, plant }: Lives,
+  { from, seeds, plant, all = false }: Lives,
   processes: number,
-  onLived: (lives: number) => void = () => {},
-): Promise<Found> {
+  onLived: (lives: number, broken: readonly First[]) => void = () => {},
+): Promise<Found & { broken: First[] }> {
   let counts = NOTHING;
-  const firsts: First[] = [];
+  const broken: First[] = [];
   let next = 0;
+  const liveSome = async (begin: number, end: number): Promise<void> => {
+    for (let at = begin; at < end; ) {
+      const found = await shard({ from: from + at, seeds: end - at, plant });
+      counts = added(counts, found.counts);
+      if (found.first) broken.push(found.first);
+      at = found.first && all ? found.first.seed - from + 1 : end;
+    }
+  };
   const live = async (): Promise<void> => {
-    while (next < seeds && firsts.length === 0) {
+    while (next < seeds && (all || broken.length === 0)) {
       const mine = next;
       next += LIVES_EACH;
-      const found = await shard({ from: from + mine, seeds: Math.min(LIVES_EACH, seeds - mine), plant });
-      counts = added(counts, found.counts);
-      if (found.first) firsts.push(found.first);
-      onLived(counts.lives);
+      await liveSome(mine, Math.min(next, seeds));
+      onLived(counts.lives, broken);
     }
   };
   await Promise.all(Array.from({ length: processes }, live));
-  return { counts, first: firsts.sort((a, b) => a.seed - b.seed)[0] };
+  broken.sort((a, b) => a.seed - b.seed);
+  return { counts, broken, first: broken[0] };
 }
 
 async function shard({ from, seeds, plant }: Lives): Promise<Found> {
