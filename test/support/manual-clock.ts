@@ -78,15 +78,18 @@ export class ManualClock implements Clock {
 const TURNS = 10;
 
 /** Lets everything that is ready run: promise jobs and one turn of the event loop, several times. */
-export function settle(): Promise<void> {
+export const settle = (): Promise<void> => turns(TURNS);
+
+/** So many turns of the event loop. */
+export function turns(count: number): Promise<void> {
   // One promise for all turns: in a test each promise is tracked until it is collected, which costs more than the turn.
   return new Promise((resolve) => {
-    let left = TURNS;
+    let left = count;
     const turn = (): void => {
+      if (left > 0) setImmediate(turn);
+      else resolve();
       left -= 1;
-      if (left === 0) resolve();
-      else setImmediate(turn);
     };
-    setImmediate(turn);
+    turn();
   });
 }

@@ -10,6 +10,19 @@ const { using, now } = panels();
 const HUNDRED_THOUSAND = many(100_000, now);
 const fresh = (n: number, count = 1) => recorded(storyBodies(n, Date.now()).slice(0, count), 'central', 200_000 + n * 10);
 
+/** The page has its rows in the order of the eye: it is read in that order. */
+async function readInOrder(panel: Parameters<typeof row>[0]): Promise<void> {
+  const order = await evaluate<number[]>(
+    panel,
+    `[...document.querySelectorAll('.tall .row')].map((row) => Number(row.getAttribute('aria-rowindex')))`,
+  );
+  assert.deepEqual(
+    order,
+    order.toSorted((a, b) => a - b),
+    'read in the order of the eye',
+  );
+}
+
 test('every place of the record can be reached, and shows its own events', async () => {
   await using({ events: HUNDRED_THOUSAND }, async (panel) => {
     await row(panel, 0).waitFor();
@@ -19,15 +32,7 @@ test('every place of the record can be reached, and shows its own events', async
       await row(panel, index).waitFor();
       const event = HUNDRED_THOUSAND[99_999 - index] as AuditEvent;
       assert.equal(await row(panel, index).locator('.cell').last().textContent(), event.text);
-      const order = await evaluate<number[]>(
-        panel,
-        `[...document.querySelectorAll('.tall .row')].map((row) => Number(row.getAttribute('aria-rowindex')))`,
-      );
-      assert.deepEqual(
-        order,
-        order.toSorted((a, b) => a - b),
-        'the page has its rows in the order of the eye',
-      );
+      await readInOrder(panel);
     }
   });
 });
@@ -68,15 +73,7 @@ test('screen readers are told what there is', async () => {
     assert.equal(await grid.getByRole('columnheader').count(), 5);
     assert.match((await row(panel, 0).getAttribute('aria-label')) ?? '', /^Gone, \S+, \w+ \w+, Azure denies access, \d{4}-/);
     assert.equal(await row(panel, 0).getByRole('gridcell').count(), 5);
-    const order = await evaluate<number[]>(
-      panel,
-      `[...document.querySelectorAll('.tall .row')].map((row) => Number(row.getAttribute('aria-rowindex')))`,
-    );
-    assert.deepEqual(
-      order,
-      order.toSorted((a, b) => a - b),
-      'read in the order of the eye',
-    );
+    await readInOrder(panel);
     for (const name of ['Person', 'Balancer', 'Event']) assert.equal(await page.getByRole('combobox', { name }).count(), 1);
     await page.getByRole('search').waitFor();
     await page

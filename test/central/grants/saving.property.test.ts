@@ -7,11 +7,7 @@ import type { GrantWriting, KeptGrant } from '../../../central/grants/ports.ts';
 import { Saving } from '../../../central/grants/saving.ts';
 import type { AuditBody } from '../../../protocol/audit.ts';
 import type { GrantId } from '../../../protocol/ids.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
-
-const turns = async (count: number): Promise<void> => {
-  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
-};
+import { ManualClock, turns } from '../../support/manual-clock.ts';
 
 /** Of one transaction, in turns of the event loop. */
 interface Pace {

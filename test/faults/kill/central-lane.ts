@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isLive } from '../../../central/grants/life.ts';
 import { SECOND } from '../../../protocol/clock.ts';
 import type { ResourceId } from '../../../protocol/ids.ts';
 import type { CentralProcess } from '../../e2e/central-process.ts';
@@ -140,7 +141,7 @@ export class CentralLane implements Lane {
     const counts = this.#town.engineers.map(async (who) => {
       const state = await client.call(who, 'state');
       if (!state.ok) throw new Error(`${this.name}: ${who.id} is refused the state: ${state.refusal.message}`);
-      const live = state.value.grants.filter(({ mine, state }) => mine && !['revoking', 'gone', 'failed'].includes(state));
+      const live = state.value.grants.filter((grant) => grant.mine && isLive(grant));
       const soon = Date.now() + 2 * 60 * SECOND;
       const long = live.filter(({ state, notAfter }) => state !== 'activating' && notAfter > soon);
       await Promise.allSettled(long.map(({ id: grantId }) => this.#revoke(client, { grantId, who })));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isLive } from '../../../central/grants/life.ts';
 import type { Client } from '../../../protocol/client.ts';
 import { SECOND } from '../../../protocol/clock.ts';
 import type { GrantId, ResourceId, RoleId } from '../../../protocol/ids.ts';
@@ -97,8 +98,7 @@ export class DaemonCalls {
   }
 }
 
-const liveOf = ({ state }: Client) =>
-  Object.values(state.grants).filter(({ mine, state }) => mine && !['revoking', 'gone', 'failed'].includes(state));
+const liveOf = ({ state }: Client) => Object.values(state.grants).filter((grant) => grant.mine && isLive(grant));
 
 /** Verifies its record, lets it end as an operator would, and looks at what it leaves. @returns What is wrong. */
 export async function lastLook(name: string, daemon: DaemonProcess, client: Client, tally: Tally): Promise<string[]> {
