@@ -12,6 +12,7 @@ import { endProcessesOf } from '../../../scripts/host/processes.ts';
 import { until } from '../../support/until.ts';
 import { CentralClient } from './central-client.ts';
 import { type DaemonOptions, DaemonProcess } from './daemon-process.ts';
+import { Standstill } from './standstill.ts';
 import { type CentralOptions, centralOf, type Engineer, type EnrollableCentral, startTown, type Town } from './town.ts';
 
 const ROLE = 'backends' as RoleId;
@@ -41,11 +42,19 @@ export interface OpenDaemon {
 export class Scene {
   readonly town: Town;
   readonly #endings: Endings;
+  readonly #standstill: Standstill;
+  /** What the cloud was asked, `METHOD /path?query`, and when. */
+  readonly #asked: { at: number; call: string }[] = [];
   #taken = 0;
 
-  private constructor(town: Town, endings: Endings) {
+  private constructor(town: Town, standstill: Standstill, endings: Endings) {
     this.town = town;
+    this.#standstill = standstill;
     this.#endings = endings;
+    town.azure.world.faults.weather = (call) => {
+      this.#asked.push({ at: performance.now(), call });
+      return undefined;
+    };
   }
 
   static async open(): Promise<Scene> {
@@ -57,7 +66,9 @@ export class Scene {
     });
     const town = await startTown({ folder, engineers: 12, balancers: 150 }, endings);
     town.azure.world.faults.forgetsEnds = true;
-    return new Scene(town, endings);
+    const standstill = new Standstill();
+    await endings.add(() => standstill.stop());
+    return new Scene(town, standstill, endings);
   }
 
   close(): Promise<void> {
@@ -154,12 +165,23 @@ export class Scene {
     const gone = async (from: number, within: Millis) => {
       await until('the cloud to have taken it back', () => !stands(), from + within + LOOKED_ON - performance.now(), 5);
       const took = performance.now() - from;
-      assert.ok(took <= within, `taken back after ${Math.round(took)} ms, and not within ${within}`);
+      const still = this.#standstill.since(from);
+      assert.ok(
+        took <= within + still,
+        `taken back after ${Math.round(took)} ms, and not within ${within}: ${this.#why(scope, from, still)}`,
+      );
       return took;
     };
     const { endsAt } = await until('the cloud to give it', given);
     assert.ok(endsAt, 'the cloud was told an end');
     return { who, grantId, dueAt: performance.now() + endsAt - Date.now(), stands, gone };
+  }
+
+  /** Whether whoever should have ended it was late, or the cloud, or this machine. */
+  #why(scope: string, from: number, still: Millis): string {
+    const about = this.#asked.filter(({ at, call }) => at >= from && call.toLowerCase().includes(scope.toLowerCase()));
+    const calls = about.map(({ at, call }) => `${call.split(' ')[0]} after ${Math.round(at - from)} ms`);
+    return `the cloud was asked about it by ${calls.join(', ') || 'nobody'}; this process stood still for ${Math.round(still)} ms`;
   }
 
   #next(): { who: Engineer; balancer: ResourceId } {
