@@ -9,8 +9,8 @@ import { type OpenDaemon, Scene } from '../processes/scene.ts';
 import { damageHeader, damagePages } from './damage.ts';
 import { noVolumes, Volume } from './volume.ts';
 
-/** From the question to the cloud's having taken a right back, on a machine with much to do. */
-const SOON: Millis = 10 * SECOND;
+/** From the question to the cloud's having taken a right back, on a shared machine with much to do. */
+const SOON: Millis = 20 * SECOND;
 /** A disk that takes writes again is noticed within ten seconds. */
 const HEALED: Millis = 20 * SECOND;
 
