@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { uptime } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { CALL_TIMEOUT, CloudCalls } from '../central/grants/calls.ts';
 import type { GrantLife } from '../central/grants/life.ts';
 import { grantMachine } from '../central/grants/machine.ts';
@@ -7,13 +8,25 @@ import { GrantRunner } from '../central/grants/runner.ts';
 import type { RequestLife } from '../central/requests/life.ts';
 import type { Store } from '../central/store/store.ts';
 import type { Bound, Granting, Order, Unbound } from '../cloud/provider.ts';
+import { GOES_ON } from '../protocol/boot-clock.ts';
 import { type Clock, HOUR, type Instant, MINUTE, SECOND, systemClock } from '../protocol/clock.ts';
 import type { GrantId, PersonId, RequestId, ResourceId, RoleId } from '../protocol/ids.ts';
+
+const READINGS = 30;
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** The clock as `central/main.ts` makes it. */
 export const machineClock = (): Clock => systemClock(() => uptime() * SECOND);
+
+/** As in a process that has run for a moment: the system cuts the boot clock to hundredths of a second, only many readings tell it. */
+export async function settled(clock: Clock): Promise<Clock> {
+  for (let read = 0; read < READINGS; read++) {
+    clock.boot();
+    await setTimeout(GOES_ON + 1);
+  }
+  return clock;
+}
 
 /** Stands still until it is started, so that what is prepared is not due meanwhile. Then it is the machine's clock, set back. */
 export class HeldClock implements Clock {

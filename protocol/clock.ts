@@ -1,3 +1,5 @@
+import { bootClock } from './boot-clock.ts';
+
 /** Milliseconds since the Unix epoch, by the wall clock. */
 export type Instant = number;
 /** A length of time in milliseconds. Never seconds, never minutes. */
@@ -27,6 +29,7 @@ export const LONGEST_TIMER: Millis = 24 * HOUR;
 
 interface Host {
   Date: { now(): number };
+  performance: { now(): number };
   setTimeout(run: () => void, delay: number): unknown;
   clearTimeout(timer: unknown): void;
 }
@@ -39,7 +42,7 @@ export function systemClock(boot: () => Millis): Clock {
   const host = globalThis as unknown as Host;
   return {
     now: () => host.Date.now(),
-    boot,
+    boot: bootClock({ read: boot, wall: () => host.Date.now(), monotonic: () => host.performance.now() }),
     after(delay, run) {
       if (!(delay <= LONGEST_TIMER)) throw new RangeError(`A timer takes at most ${LONGEST_TIMER} ms, not ${delay}`);
       const timer = host.setTimeout(run, Math.max(0, delay));

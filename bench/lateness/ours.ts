@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { sqliteDialect } from '../../central/store/sqlite.ts';
 import { Store } from '../../central/store/store.ts';
-import { engine, HeldClock, InstantCloud, machineClock, putGrantsInUse } from '../central.ts';
+import { engine, HeldClock, InstantCloud, machineClock, putGrantsInUse, settled } from '../central.ts';
 import { answer } from '../contestant.ts';
 import { inScratch } from '../scratch.ts';
 import { fineClock, instants, type Lateness, LEAD, type Plan, sweepGarbage } from './plan.ts';
@@ -19,7 +19,7 @@ await answer(
   (plan: Plan): Promise<OurLateness> =>
     inScratch(async (folder) => {
       const store = await Store.open(await sqliteDialect(path.join(folder, 'central.db')));
-      const clock = new HeldClock(machineClock());
+      const clock = new HeldClock(await settled(machineClock()));
       const fine = fineClock();
       let behind = 0;
       const now = () => fine() - behind;
