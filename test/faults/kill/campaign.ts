@@ -114,13 +114,12 @@ async function run(
   let killed = started;
   await Promise.all(lanes.map(drive));
 
+  const standing = lanes.flatMap(({ name, scopes }) => judge.standing(name, scopes).map((right) => ({ name, ...right })));
+  for (const { name, scope, since } of standing)
+    problems.push(`${name}: a right on ${scope} stands in the end, since ${new Date(since).toISOString()}`);
   return {
     problems,
-    tally: {
-      ...sum(lanes.map(({ tally }) => tally)),
-      ...given(),
-      standing: addedUp(lanes.map(({ name, scopes }) => judge.standing(name, scopes).length)),
-    },
+    tally: { ...sum(lanes.map(({ tally }) => tally)), ...given(), standing: standing.length },
     weather: weather.counts,
     worst: judge.worst,
     took: { killing: killed - started, settling: performance.now() - killed },

@@ -63,6 +63,8 @@ export class PairLane implements Lane {
   }
 
   async settle(empty: () => Promise<void>): Promise<string[]> {
+    // One that lives asks on for a while yet for what was asked of it before: the cloud could be seen empty too soon.
+    await this.#kill({ central: false, daemon: true });
     this.#launch();
     await this.#central.ready();
     const client = await this.#daemon.ready();
