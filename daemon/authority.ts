@@ -1,7 +1,7 @@
 import type { AuditBody } from '../protocol/audit.ts';
-import type { GrantId, RequestId } from '../protocol/ids.ts';
+import type { GrantId, RequestId, RoleId } from '../protocol/ids.ts';
 import type { ExtendParams, Params, RequestParams } from '../protocol/messages.ts';
-import type { AuthorityId, Grant, Preview, ResourceRef, RoleOption } from '../protocol/model.ts';
+import type { AuthorityId, Grant, Preview, ResourceRef, RoleOption, RoleRef } from '../protocol/model.ts';
 import type { Answer } from '../protocol/refusal.ts';
 import type { Change, DaemonState } from '../protocol/state.ts';
 
@@ -57,6 +57,8 @@ export interface Truth {
 /** Routes by authority. A grant and a request know theirs. */
 export class Authorities {
   readonly #all: ReadonlyMap<AuthorityId, Authority>;
+  /** As they were last told. */
+  readonly #roles = new Map<RoleId, RoleRef>();
 
   constructor(all: readonly Authority[]) {
     this.#all = new Map(all.map((authority) => [authority.id, authority]));
@@ -76,10 +78,24 @@ export class Authorities {
     const said = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value);
     const roles = said.flatMap((answer) => (answer.ok ? answer.value : []));
     const refused = said.find((answer) => !answer.ok);
+    this.#keep(roles);
     if (roles.length > 0) return { ok: true, value: roles };
     if (refused) return refused;
     const failed = answers.find((answer) => answer.status === 'rejected');
     if (failed) throw failed.reason;
     return { ok: true, value: roles };
+  }
+
+  /** A role by the name that people know it by; undefined where its authority cannot say it. */
+  async role(id: RoleId, of: Authority, resource: ResourceRef, signal: AbortSignal): Promise<RoleRef | undefined> {
+    if (!this.#roles.has(id)) {
+      const told = await of.eligibility(resource, signal).catch(() => undefined);
+      if (told?.ok) this.#keep(told.value);
+    }
+    return this.#roles.get(id);
+  }
+
+  #keep(roles: readonly RoleOption[]): void {
+    for (const { id, title, enforcement } of roles) this.#roles.set(id, { id, title, enforcement });
   }
 }

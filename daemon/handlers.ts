@@ -3,7 +3,7 @@ import { MINUTE } from '../protocol/clock.ts';
 import type { RequestId, RoleId } from '../protocol/ids.ts';
 import { mayStand } from '../protocol/lifecycle.ts';
 import type { Params, RequestParams } from '../protocol/messages.ts';
-import type { AuthorityId, Grant, ResourceRef } from '../protocol/model.ts';
+import type { AuthorityId, Grant, ResourceRef, RoleRef } from '../protocol/model.ts';
 import { type Answer, no, yes } from '../protocol/refusal.ts';
 import { isNewer } from '../protocol/version.ts';
 import type { Authorities, Authority, Truth } from './authority.ts';
@@ -78,7 +78,8 @@ export function handlers(parts: HandlerParts): Handlers {
       if (!standing.ok) return standing;
       const resource = await inventory.resolve(params.resourceId, signal);
       if (!resource.ok) return resource;
-      await receipted.intend(intent(live, params, params.authority, resource.value, params.roleId), signal);
+      const role = (await authorities.role(params.roleId, to, resource.value, signal)) ?? params.roleId;
+      await receipted.intend(intent(live, params, params.authority, resource.value, role), signal);
       return named(await to.request(params, resource.value, signal));
     },
     'request.cancel': async ({ requestId }) => {
@@ -100,7 +101,7 @@ export function handlers(parts: HandlerParts): Handlers {
       if (!grant.mine) return no('not-yours', 'Only who holds a grant can extend it', { wayOut: 'Ask for access of your own.' });
       const standing = mayAsk(live, journal);
       if (!standing.ok) return standing;
-      await receipted.intend({ ...intent(live, params, grant.authority, grant.resource, grant.role.id), grantId: grant.id }, signal);
+      await receipted.intend({ ...intent(live, params, grant.authority, grant.resource, grant.role), grantId: grant.id }, signal);
       return named(await to.value.extend(params, grant, signal));
     },
     revoke: async ({ grantId }) => {
@@ -148,18 +149,20 @@ function intent(
   { duration, reason, ticket, idempotencyKey }: Pick<RequestParams, 'duration' | 'reason' | 'ticket' | 'idempotencyKey'>,
   authority: AuthorityId,
   resource: ResourceRef,
-  role: RoleId,
+  role: RoleRef | RoleId,
 ): Omit<AuditBody, 'at' | 'boot'> {
+  const { id, known } = typeof role === 'string' ? { id: role } : { id: role.id, known: role };
   const [to, whom] = authority === 'central' ? (['central', 'central'] as const) : (['azure', 'Entra PIM'] as const);
   return {
     kind: 'request.intended',
-    text: `Asks ${whom} for ${role} on ${resource.name} for ${Math.round(duration / MINUTE)} min`,
+    text: `Asks ${whom} for ${known?.title ?? id} on ${resource.name} for ${Math.round(duration / MINUTE)} min`,
     person: live.now.signIns.find((signIn) => signIn.to === to)?.person,
     resource,
+    role: known,
     requestId: idempotencyKey as RequestId,
     reason,
     ticket,
-    data: { role, duration, authority },
+    data: { role: id, duration, authority },
   };
 }
 

@@ -2,7 +2,7 @@ import type { Clock, Instant } from '../../protocol/clock.ts';
 import { HOUR } from '../../protocol/clock.ts';
 import { Deadlines } from '../../protocol/deadlines.ts';
 import type { GrantId } from '../../protocol/ids.ts';
-import type { Grant } from '../../protocol/model.ts';
+import type { ElevationRequest, Grant } from '../../protocol/model.ts';
 import type { Truth } from '../authority.ts';
 import type { LeaseJournal } from '../journal/ports.ts';
 import { type Log, ofError } from '../log.ts';
@@ -170,7 +170,7 @@ export class CentralLeases {
         this.#keep(lease, effect.endedAt);
         return;
       case 'record':
-        truth.record({ ...about(grant), kind: effect.kind, text: effect.text, ...effect.more });
+        truth.record({ ...about(grant, truth.now().requests[grant.requestId]), kind: effect.kind, text: effect.text, ...effect.more });
         return;
       case 'show': {
         const shown = shownOf(lease);
@@ -230,7 +230,8 @@ const isClosed = ({ phase }: CentralLease): boolean => phase === 'over' || phase
 /** Its end is not accepted yet. */
 const isAwaited = (lease: CentralLease | undefined): boolean => lease?.phase === 'holding' || lease?.phase === 'asking';
 
-const about = ({ id, requestId, holder, resource, role, reason, ticket }: Grant) => ({
+/** @param request What it was given for, where that is known here. */
+const about = ({ id, requestId, holder, resource, role, reason, ticket }: Grant, request: ElevationRequest | undefined) => ({
   grantId: id,
   requestId,
   person: holder,
@@ -238,4 +239,6 @@ const about = ({ id, requestId, holder, resource, role, reason, ticket }: Grant)
   role,
   reason,
   ticket,
+  decision: request?.decision,
+  approvedBy: request?.approvals.filter(({ verdict }) => verdict === 'approved').map(({ person }) => person),
 });

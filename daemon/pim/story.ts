@@ -12,8 +12,8 @@ export function story(before: PimLease | undefined, after: PimLease, now: Instan
   const tell = (kind: AuditBody['kind'], text: string, more: Partial<Told> = {}) => told.push({ ...about(after), kind, text, ...more });
   const what = `${after.role.title} on ${after.resource.name}`;
   if (!before) {
-    tell('request.created', `${after.person.name} asks for ${what}`, { decision: after.decision });
-    tell('request.decided', decidedWords(after.decision), { decision: after.decision });
+    tell('request.created', `${after.person.name} asks for ${what}`);
+    tell('request.decided', decidedWords(after.decision));
     tell('grant.intended', `Asking Entra PIM to activate ${what}`);
     return told;
   }
@@ -71,7 +71,9 @@ const late = (lease: PimLease): Pick<Told, 'lateBy' | 'lateAfter'> => {
   return endingAt === undefined || goneAt === undefined ? {} : { lateBy: Math.max(0, goneAt - endingAt), lateAfter: lateAfter(lease) };
 };
 
-export function about(lease: PimLease): Pick<Told, 'person' | 'resource' | 'role' | 'requestId' | 'grantId' | 'reason' | 'ticket'> {
-  const { person, resource, role, requestId, grantId, reason, ticket } = lease;
-  return { person, resource, role, requestId, grantId, reason, ticket };
+export function about(
+  lease: PimLease,
+): Pick<Told, 'person' | 'resource' | 'role' | 'requestId' | 'grantId' | 'reason' | 'ticket' | 'decision'> {
+  const { person, resource, role, requestId, grantId, reason, ticket, decision } = lease;
+  return { person, resource, role, requestId, grantId, reason, ticket, decision };
 }

@@ -11,6 +11,7 @@ import type { PersonId } from '../../protocol/ids.ts';
 import type { Grant } from '../../protocol/model.ts';
 import { balancerId, PEOPLE } from '../central/samples.ts';
 import { Stage as CentralStage } from '../central/stage.ts';
+import { unanswered } from '../support/answers.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import { browse } from './support/browser.ts';
 import { ALICE, balancer } from './support/cloud.ts';
@@ -103,6 +104,11 @@ test('signs in by browser, elevates, sees it usable, revokes, sees it gone, and 
   ]) {
     assert.ok(kinds.has(kind as never), `${kind} is in ${[...kinds].join(', ')}`);
   }
+  const record = await client.call('audit.query', { filter: {}, offset: 0, limit: 200 });
+  assert.deepEqual(unanswered(record.events), []);
+  assert.ok(
+    record.events.some(({ kind, text }) => kind === 'request.intended' && text.startsWith('Asks central for Backends on prod-edge')),
+  );
 });
 
 test('a refusal of policy comes back with its reason and a way out', async (t) => {

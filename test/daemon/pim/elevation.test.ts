@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MINUTE, SECOND } from '../../../protocol/clock.ts';
 import { Fault } from '../../../protocol/fault.ts';
+import { unanswered } from '../../support/answers.ts';
 import { settle } from '../../support/manual-clock.ts';
-import { ALICE, BEN } from '../support/cloud.ts';
+import { ALICE, BEN, ROLE } from '../support/cloud.ts';
 import { ask, honest, kinds, only, usable } from '../support/elevated.ts';
 import { startStage } from '../support/stage.ts';
 
@@ -96,6 +97,9 @@ test('a request becomes usable when the cloud allows it, and gone when the cloud
       'grant.gone',
     ],
   );
+  const { events } = await client.call('audit.query', { filter: {}, offset: 0, limit: 200 });
+  assert.deepEqual(unanswered(events), []);
+  assert.match(events.find(({ kind }) => kind === 'request.intended')?.text ?? '', new RegExp(`Asks Entra PIM for ${ROLE.title} on`));
 });
 
 test('a release that comes too early is shown with its instant and sent again then', async (t) => {
