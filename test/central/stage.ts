@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,6 +13,7 @@ import type { ElevationRequest, Grant } from '../../protocol/model.ts';
 import type { Answer } from '../../protocol/refusal.ts';
 import { makeCertificates } from '../clouds/certificates.ts';
 import { type Identity, startIdentity } from '../identity/provider.ts';
+import { unanswered } from '../support/answers.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { scratch } from '../support/scratch.ts';
 import { sqliteHere } from '../support/sqlite-here.ts';
@@ -81,9 +83,11 @@ export class Stage {
     stage.#side = await azure?.(clock);
     writeFileSync(stage.directoryFile, JSON.stringify({ people: Object.values(PEOPLE) }));
     t.after(async () => {
+      const silent = await stage.#unanswered();
       await stage.central?.close();
       await identity.close();
       await agent.close();
+      assert.deepEqual(silent, []);
     });
     await stage.start();
     return stage;
@@ -104,6 +108,13 @@ export class Stage {
       random: () => 0.5,
       sqlite: sqliteHere,
     });
+  }
+
+  /** Of all that a test has put into the record, where central still runs and is to be asked. */
+  async #unanswered(): Promise<string[]> {
+    if (!this.central) return [];
+    const { answer } = await this.call('carla', 'record').catch(() => ({ answer: { ok: false as const } }));
+    return answer.ok ? unanswered(answer.value.events) : [];
   }
 
   async stop(): Promise<void> {

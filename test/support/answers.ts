@@ -10,7 +10,6 @@ const REQUEST: readonly Field[] = ['person', 'resource', 'role', 'requestId', 'r
 /** And by which decision. */
 const DECIDED: readonly Field[] = [...REQUEST, 'decision'];
 const GRANT: readonly Field[] = [...DECIDED, 'grantId'];
-const LATE: readonly Field[] = [...GRANT, 'lateBy', 'lateAfter'];
 
 const ANSWERS: Record<AuditKind, readonly Field[]> = {
   'request.intended': REQUEST,
@@ -28,7 +27,7 @@ const ANSWERS: Record<AuditKind, readonly Field[]> = {
   'grant.unknown': GRANT,
   'grant.failed': GRANT,
   'grant.ending': GRANT,
-  'grant.gone': LATE,
+  'grant.gone': GRANT,
   'lease.taken': GRANT,
   'lease.resumed': GRANT,
   'lease.lost': GRANT,
@@ -60,6 +59,9 @@ export function unanswered(events: readonly AuditEvent[]): string[] {
     const wanted = [...(ANSWERS[event.kind as AuditKind] ?? [])];
     // Whose approval Entra PIM had, it does not say.
     if (event.source === 'central' && event.kind.startsWith('grant.')) wanted.push('approvedBy');
+    const { successor } = event.data ?? {};
+    // What goes on under another grant is no end.
+    if (event.kind === 'grant.gone' && successor === undefined) wanted.push('lateBy', 'lateAfter');
     const missing: string[] = wanted.filter((field) => event[field] === undefined);
     if (!(event.at > 0 && event.boot > 0) || event.text === '') missing.push('when or what');
     if (event.decision?.policyVersion === '') missing.push('policy version');
