@@ -6,9 +6,17 @@ interface Host {
 }
 const host = globalThis as unknown as Host;
 
-export const utf8 = (text: string): Uint8Array => new host.TextEncoder().encode(text);
+const encoder = new host.TextEncoder();
+/** Each byte as hex: looked up, for every event of a record takes several hashes. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-export const toHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
 
 /** Undefined when it is no lower-case hex of that many bytes. */
 export function fromHex(text: string, length: number): Uint8Array | undefined {

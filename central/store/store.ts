@@ -12,7 +12,7 @@ import type { Ballast } from './ballast.ts';
 import { migrate } from './migrations.ts';
 import type { GrantRow, Schema } from './schema.ts';
 import { isFull } from './sqlite.ts';
-import { grow, type Head, hashesOf, headOf, plant } from './tree.ts';
+import { grow, type Head, hashesOf, headOf, leafOf, plant } from './tree.ts';
 
 /** Rows whose values must fit into one statement. */
 const PER_STATEMENT = 500;
@@ -151,6 +151,7 @@ export class Reading {
 /** One transaction: a change of state and its events are durable together or not at all. */
 export class Writing extends Reading implements GrantWriting {
   readonly appended: AuditEvent[] = [];
+  readonly #leaves: Hash[] = [];
   #head: Head | undefined;
 
   async putRequest(request: RequestLife, now: Instant): Promise<void> {
@@ -217,6 +218,8 @@ export class Writing extends Reading implements GrantWriting {
     const told = JSON.parse(JSON.stringify(fitted(AuditBody, body) ?? body)) as AuditBody;
     const event = chain(told, { source: SOURCE, seq: seq + 1, prev }, sha256);
     this.appended.push(event);
+    // Here and not in the end: grants fall due in this thread, between one event and the next.
+    this.#leaves.push(leafOf(event));
     return event;
   }
 
@@ -226,7 +229,7 @@ export class Writing extends Reading implements GrantWriting {
       const events = this.appended.slice(at, at + PER_STATEMENT);
       const rows = events.map((event) => ({ seq: event.seq, at: Math.round(event.at), kind: event.kind, body: JSON.stringify(event) }));
       await this.db.insertInto('events').values(rows).execute();
-      await grow(this.db, SOURCE, this.#head, events);
+      await grow(this.db, SOURCE, this.#head, events, this.#leaves.slice(at, at + PER_STATEMENT));
     }
   }
 
@@ -234,7 +237,7 @@ export class Writing extends Reading implements GrantWriting {
   async deposit(source: string, head: Head, events: readonly AuditEvent[]): Promise<void> {
     const rows = events.map((event) => ({ source, seq: event.seq, body: JSON.stringify(event) }));
     await this.db.insertInto('deposits').values(rows).execute();
-    await grow(this.db, source, head, events);
+    await grow(this.db, source, head, events, events.map(leafOf));
   }
 
   async own(source: string, owner: string): Promise<void> {

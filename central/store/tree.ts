@@ -30,9 +30,18 @@ export async function headOf(db: Kysely<Schema>, source: string): Promise<Head> 
   return { seq: Number(row.seq), hash: row.hash, frontier: new Frontier(sha256, Number(row.seq), peaks) };
 }
 
-/** Adds events to a chain's tree and moves its head. `head` is that before them, and is the one after them when it resolves. */
-export async function grow(db: Kysely<Schema>, source: string, head: Head, events: readonly AuditEvent[]): Promise<void> {
-  const nodes = events.flatMap((event) => head.frontier.add(leafOf(event)));
+/**
+ * Adds events to a chain's tree and moves its head. `head` is that before them, and is the one after them when it resolves.
+ * @param leaves Of these events.
+ */
+export async function grow(
+  db: Kysely<Schema>,
+  source: string,
+  head: Head,
+  events: readonly AuditEvent[],
+  leaves: readonly Hash[],
+): Promise<void> {
+  const nodes = leaves.flatMap((leaf) => head.frontier.add(leaf));
   head.seq = events.at(-1)?.seq ?? head.seq;
   head.hash = events.at(-1)?.hash ?? head.hash;
   const rows = nodes.map(({ level, index, hash }) => ({ source, level, position: index, hash: toHex(hash) }));
@@ -54,7 +63,7 @@ export async function plant(db: Kysely<Schema>, source: string): Promise<void> {
     for (let more = true; more; ) {
       const rows = await tx.selectFrom('events').select('body').where('seq', '>', head.seq).orderBy('seq').limit(AT_ONCE).execute();
       const events = rows.map(({ body }) => JSON.parse(body) as AuditEvent);
-      if (events.length > 0) await grow(tx, source, head, events);
+      if (events.length > 0) await grow(tx, source, head, events, events.map(leafOf));
       more = rows.length === AT_ONCE;
     }
   });
