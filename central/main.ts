@@ -6,6 +6,7 @@ import { azureGranting } from '../cloud/azure/granting.ts';
 import { grantingCredential } from '../cloud/azure/granting-credential.ts';
 import { azureProvider } from '../cloud/azure/provider.ts';
 import type { AzureSettings } from '../cloud/azure/settings.ts';
+import { sharedTokens } from '../cloud/azure/shared-tokens.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { bootId, SECOND, systemClock } from '../protocol/clock.ts';
 import { Fault } from '../protocol/fault.ts';
@@ -71,7 +72,7 @@ async function partsOf(configuration: Configuration, logger: Logger): Promise<Ce
     shortestHold: azure.shortestHold,
     ca: azure.caFile && (await readNamed('azure.caFile', azure.caFile)),
   };
-  const credential = grantingCredential(await credentialOf(azure.credential), azureSettings);
+  const tokens = sharedTokens(grantingCredential(await credentialOf(azure.credential), azureSettings), clock);
   const fromFile = people.kind === 'file' ? people.file : undefined;
   return {
     settings: {
@@ -87,8 +88,8 @@ async function partsOf(configuration: Configuration, logger: Logger): Promise<Ce
       version: manifest.version,
     },
     clock,
-    provider: azureProvider(credential, azureSettings, clock),
-    granting: azureGranting(credential, azureSettings, clock),
+    provider: azureProvider(tokens, azureSettings, clock),
+    granting: azureGranting(tokens, azureSettings, clock),
     directory: people.kind === 'file' ? new FileDirectory(people.file, settings.issuer) : new ClaimsDirectory(people),
     directoryFile: fromFile,
     roles: catalogueTree('azure'),

@@ -3,6 +3,7 @@ import { engineerCredential } from '../cloud/azure/engineer-credential.ts';
 import { azureProvider } from '../cloud/azure/provider.ts';
 import { azureSelfService } from '../cloud/azure/self-service.ts';
 import { type AzureSettings, scopeOfTokens } from '../cloud/azure/settings.ts';
+import { sharedTokens } from '../cloud/azure/shared-tokens.ts';
 import type { Clock } from '../protocol/clock.ts';
 import type { AzureParts } from './parts.ts';
 import { HandedOverSession } from './sign-in/session.ts';
@@ -11,11 +12,13 @@ import { HandedOverSession } from './sign-in/session.ts';
 export function azureParts(settings: AzureSettings, clock: Clock): AzureParts {
   const session = new HandedOverSession(clock);
   const { credential, by } = engineerCredential({ settings, session: () => session.current });
+  const tokens = sharedTokens(credential, clock);
   return {
-    provider: azureProvider(credential, settings, clock),
-    selfService: azureSelfService(credential, settings, clock),
-    approving: azureApproving(credential, settings, clock),
+    provider: azureProvider(tokens, settings, clock),
+    selfService: azureSelfService(tokens, settings, clock),
+    approving: azureApproving(tokens, settings, clock),
     credential,
+    forget: tokens.forget,
     by,
     session,
     // VS Code signs in to Microsoft's public cloud; a sovereign or private one knows none of its sessions.

@@ -19,6 +19,8 @@ export interface AzureParts {
   selfService: SelfService;
   approving: Approving;
   credential: Credential;
+  /** Holds no token of theirs any more. */
+  forget(): void;
   /** Which of the chain gave the last token for a scope; Azure's own unless told. */
   by(scope?: string): string;
   session: HandedOverSession;

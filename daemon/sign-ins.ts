@@ -6,6 +6,7 @@ import type { Ending } from './ending.ts';
 import type { SignIns } from './handlers.ts';
 import type { AzureSignIn } from './sign-in/azure.ts';
 import type { BrowserSignIn } from './sign-in/browser.ts';
+import { sweepMemory } from './sign-in/sweep.ts';
 
 export interface SignInsParts {
   azure: AzureSignIn;
@@ -56,6 +57,7 @@ export function signIns({ azure, sessionScopes, central, authorities, ending, tr
         truth.apply({ type: 'sign-in', signIn: { to: 'central', state: 'signed out' } });
         central.authority.kick();
       } else return notEnrolled(to);
+      sweepMemory();
       return yes({});
     },
   };

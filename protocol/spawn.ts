@@ -15,6 +15,8 @@
  */
 export const DAEMON_FLAGS: readonly string[] = [
   '--disable-sigusr1',
+  // Whoever signs out leaves no token behind: what libraries have made of it is collected then.
+  '--expose-gc',
   '--report-exclude-env',
   '--disable-proto=delete',
   '--disallow-code-generation-from-strings',

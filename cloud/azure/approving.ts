@@ -1,4 +1,3 @@
-import type { TokenCredential } from '@azure/identity';
 import * as v from 'valibot';
 import { type Clock, MINUTE } from '../../protocol/clock.ts';
 import { RequestId } from '../../protocol/ids.ts';
@@ -12,7 +11,7 @@ import { wordsFor } from './eligibility.ts';
 import { faultOf } from './errors.ts';
 import { placeOf } from './place.ts';
 import type { AzureSettings } from './settings.ts';
-import { sharedTokens } from './shared-tokens.ts';
+import type { SharedTokens } from './shared-tokens.ts';
 
 /** The root of the tenant: one question for every subscription. Azure leaves out what the person may not decide. */
 const EVERYWHERE = '';
@@ -20,10 +19,9 @@ const EVERYWHERE = '';
 const ASKED_AT_ONCE = 4;
 
 /** What waits in Entra PIM for the person, on load balancers and their parts; anything else is decided in the portal. */
-export function azureApproving(credential: TokenCredential, settings: AzureSettings, clock: Clock): Approving {
-  const shared = sharedTokens(credential, clock);
-  const clients = azureClients(shared, settings);
-  const approvals = azureApprovals(shared, settings, clock);
+export function azureApproving(tokens: SharedTokens, settings: AzureSettings, clock: Clock): Approving {
+  const clients = azureClients(tokens, settings);
+  const approvals = azureApprovals(tokens, settings, clock);
 
   async function understood(approval: AzureApproval, signal: AbortSignal): Promise<WaitingRequest[]> {
     const id = idOf(approval);

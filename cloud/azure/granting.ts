@@ -1,5 +1,4 @@
 import type { RoleAssignmentScheduleRequest } from '@azure/arm-authorization';
-import type { TokenCredential } from '@azure/identity';
 import type { Clock } from '../../protocol/clock.ts';
 import type { ResourceId, RoleId } from '../../protocol/ids.ts';
 import type { Problem } from '../../protocol/model.ts';
@@ -14,7 +13,7 @@ import { kindOf, parseResource } from './resource-id.ts';
 import { filterFor, isAssigned, timeBoxed } from './schedule-list.ts';
 import { ScheduleRequests } from './schedule-requests.ts';
 import { type AzureSettings, PROPAGATION, SHORTEST_HOLD } from './settings.ts';
-import { sharedTokens } from './shared-tokens.ts';
+import type { SharedTokens } from './shared-tokens.ts';
 import { directRights, markedRights } from './standing-rights.ts';
 import { startElevation } from './start-elevation.ts';
 
@@ -22,10 +21,9 @@ import { startElevation } from './start-elevation.ts';
  * Mode B: an administrator's assignment under Entra PIM that Azure itself ends at the order's instant. The end is
  * absolute, so that no retry and no delay lengthens it.
  */
-export function azureGranting(credential: TokenCredential, settings: AzureSettings, clock: Clock): Granting & StandingRights {
-  const shared = sharedTokens(credential, clock);
-  const clients = azureClients(shared, settings);
-  const requests = new ScheduleRequests(clients, shared, clock);
+export function azureGranting(tokens: SharedTokens, settings: AzureSettings, clock: Clock): Granting & StandingRights {
+  const clients = azureClients(tokens, settings);
+  const requests = new ScheduleRequests(clients, tokens, clock);
   const shortestHold = settings.shortestHold ?? SHORTEST_HOLD;
 
   async function begin(order: Order, requestType: 'AdminAssign' | 'AdminUpdate', signal: AbortSignal): Promise<Bound> {
@@ -70,7 +68,7 @@ export function azureGranting(credential: TokenCredential, settings: AzureSettin
       }
     },
     async *ours(signal) {
-      const { id } = await personOf(shared, settings, signal).catch((error) => {
+      const { id } = await personOf(tokens, settings, signal).catch((error) => {
         throw faultOf(error, clock.now());
       });
       yield* markedRights(clients, clock, id, signal);

@@ -1,4 +1,3 @@
-import type { TokenCredential } from '@azure/identity';
 import type { Clock } from '../../protocol/clock.ts';
 import type { Inventory, Provider } from '../provider.ts';
 import { azureAccess } from './access.ts';
@@ -12,15 +11,15 @@ import { inventory } from './inventory.ts';
 import { loadBalancerParts } from './load-balancer-parts.ts';
 import { parseResource } from './resource-id.ts';
 import type { AzureSettings } from './settings.ts';
-import { sharedTokens } from './shared-tokens.ts';
+import type { SharedTokens } from './shared-tokens.ts';
 
 /** Azure, seen with one identity. */
-export function azureProvider(credential: TokenCredential, settings: AzureSettings, clock: Clock): Provider {
-  const clients = azureClients(sharedTokens(credential, clock), settings);
+export function azureProvider(tokens: SharedTokens, settings: AzureSettings, clock: Clock): Provider {
+  const clients = azureClients(tokens, settings);
   return {
     id: 'azure',
     inventory: azureInventory(clients, clock),
-    access: azureAccess(clients, credential, settings, clock),
+    access: azureAccess(clients, tokens.fresh, settings, clock),
   };
 }
 

@@ -1,5 +1,4 @@
 import type { RoleAssignmentScheduleRequest } from '@azure/arm-authorization';
-import type { TokenCredential } from '@azure/identity';
 import { type Clock, MINUTE, type Millis } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { ResourceId } from '../../protocol/ids.ts';
@@ -20,7 +19,7 @@ import { type AzureResource, parseResource } from './resource-id.ts';
 import { timeBoxed } from './schedule-list.ts';
 import { ScheduleRequests } from './schedule-requests.ts';
 import { type AzureSettings, PROPAGATION, SHORTEST_HOLD } from './settings.ts';
-import { sharedTokens } from './shared-tokens.ts';
+import type { SharedTokens } from './shared-tokens.ts';
 import { boundBy, type Start, startElevation } from './start-elevation.ts';
 
 /** What a person usually needs: enough for a change and a look at what it did. */
@@ -30,12 +29,11 @@ const USUAL: Millis = 15 * MINUTE;
 const ASKED_AT_ONCE = 4;
 
 /** Mode A: the engineer activates, as themselves, a role that the tenant made them eligible for in Entra PIM. */
-export function azureSelfService(credential: TokenCredential, settings: AzureSettings, clock: Clock): SelfService {
-  const shared = sharedTokens(credential, clock);
-  const clients = azureClients(shared, settings);
+export function azureSelfService(tokens: SharedTokens, settings: AzureSettings, clock: Clock): SelfService {
+  const clients = azureClients(tokens, settings);
   /** Who else is signed in meanwhile finds nothing of an order, and that would prove nothing: theirs only. */
   const requestsOf = ({ principalId }: Order): ScheduleRequests => {
-    const theirs = onlyAs(shared, principalId);
+    const theirs = onlyAs(tokens, principalId);
     return new ScheduleRequests(azureClients(theirs, settings), theirs, clock);
   };
   const shortestHold = settings.shortestHold ?? SHORTEST_HOLD;

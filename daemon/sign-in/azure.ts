@@ -14,6 +14,8 @@ export interface AzureSignInParts {
   /** Which of the chain gave the last token: `VS Code`, `Azure CLI`… */
   by(): string;
   session: HandedOverSession;
+  /** Holds no token any more. */
+  forget(): void;
   truth: Truth;
   clock: Clock;
   log: Log;
@@ -58,6 +60,7 @@ export class AzureSignIn {
 
   session(token: string, expiresAt: number): Promise<void> {
     this.#parts.session.set({ token, expiresAt });
+    this.#parts.forget();
     return this.attempt();
   }
 
@@ -102,6 +105,7 @@ export class AzureSignIn {
   }
 
   #set(person: Person | undefined, signIn: SignIn): void {
+    if (!person) this.#parts.forget();
     this.#person = person;
     this.#parts.truth.apply({ type: 'sign-in', signIn });
     this.#parts.onPerson(person);

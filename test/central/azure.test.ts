@@ -4,6 +4,7 @@ import { catalogueTree } from '../../central/policy/catalogue.ts';
 import { azureGranting } from '../../cloud/azure/granting.ts';
 import { azureProvider } from '../../cloud/azure/provider.ts';
 import { resourceId } from '../../cloud/azure/resource-id.ts';
+import { sharedTokens } from '../../cloud/azure/shared-tokens.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
 import type { ResourceId } from '../../protocol/ids.ts';
 import { CENTRAL_APP, makeEstate } from '../clouds/azure/estate.ts';
@@ -26,10 +27,10 @@ async function withAzure(t: TestContext, timing: Partial<Timing> = {}) {
       propagation: 2 * MINUTE,
       shortestHold: timing.minActive ?? 0,
     };
-    const credential = azure.credential(CENTRAL_APP.clientId);
+    const tokens = sharedTokens(azure.credential(CENTRAL_APP.clientId), clock);
     return {
-      provider: azureProvider(credential, settings, clock),
-      granting: azureGranting(credential, settings, clock),
+      provider: azureProvider(tokens, settings, clock),
+      granting: azureGranting(tokens, settings, clock),
       roles: catalogueTree('azure'),
     };
   });
@@ -38,7 +39,7 @@ async function withAzure(t: TestContext, timing: Partial<Timing> = {}) {
   const resource = estate.resources.find(({ type, tags }) => /loadBalancers$/i.test(type) && tags?.['env'] === 'prod');
   const balancer = resourceId(resource?.id ?? '');
   const settings = { resourceManagerEndpoint: cloud.endpoint, authorityHost: cloud.authorityHost, ca: cloud.ca };
-  const alice = azureProvider(cloud.credential(PEOPLE.alice.azureObjectId), settings, stage.clock);
+  const alice = azureProvider(sharedTokens(cloud.credential(PEOPLE.alice.azureObjectId), stage.clock), settings, stage.clock);
   return { stage, balancer, may: (actions: string[]) => settled(stage, alice.access.check(balancer as ResourceId, actions, NO_SIGNAL)) };
 }
 

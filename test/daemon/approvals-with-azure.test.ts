@@ -25,6 +25,7 @@ async function daemonOf(t: TestContext, azure: AzureStage, who: keyof typeof PEO
         provider: azure.provider(oid),
         selfService: azure.selfService(oid),
         approving: azure.approving(oid),
+        forget: () => {},
         credential: azure.azure.credential(oid) as never,
         by: () => 'Azure CLI',
         session: new HandedOverSession(clock),

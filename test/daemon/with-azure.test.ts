@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import type { TokenCredential } from '@azure/identity';
 import { azureProvider } from '../../cloud/azure/provider.ts';
 import { azureSelfService } from '../../cloud/azure/self-service.ts';
+import { sharedTokens } from '../../cloud/azure/shared-tokens.ts';
 import { HandedOverSession } from '../../daemon/sign-in/session.ts';
 import type { Client } from '../../protocol/client.ts';
 import { MINUTE, SECOND } from '../../protocol/clock.ts';
@@ -33,14 +34,16 @@ async function startBoth(t: TestContext, timing: Partial<Timing>, subscription =
   const credential: TokenCredential = {
     getToken: (scopes, options) => azure.azure.credential(PEOPLE[signedIn].oid).getToken(scopes, options),
   };
+  const tokens = sharedTokens(credential, clock);
   const stage = await startStage(t, {
     clock,
     parts: {
       azure: {
-        provider: azureProvider(credential, azure.settings, clock),
-        selfService: azureSelfService(credential, azure.settings, clock),
+        provider: azureProvider(tokens, azure.settings, clock),
+        selfService: azureSelfService(tokens, azure.settings, clock),
         approving: azure.approving(),
         credential: credential as never,
+        forget: tokens.forget,
         by: () => 'Azure CLI',
         session: new HandedOverSession(clock),
         sessionScopes: undefined,

@@ -35,7 +35,7 @@ test('the engineer signs in with the Azure CLI, and Azure knows who it is', asyn
   onlyPath(t, dir);
   const engineer = engineerCredential({ settings: stage.settings, session: () => undefined });
   assert.equal(engineer.by(), 'not signed in');
-  const provider = azureProvider(engineer.credential, stage.settings, stage.clock);
+  const provider = azureProvider(sharedTokens(engineer.credential, stage.clock), stage.settings, stage.clock);
   assert.equal((await provider.access.whoAmI(signal())).name, 'Alice Novak');
   assert.equal(engineer.by(), 'Azure CLI');
 });
@@ -48,7 +48,10 @@ test('a role that wants a stronger sign-in than the Azure CLI has says what to r
   const balancer = await stage.balancer('Shop production');
   stage.azure.world.policies.set(catalogueDefinitions('azure')[1]?.guid ?? '', `/subscriptions/${balancer.accountId}`, { context: 'c1' });
   const { credential } = engineerCredential({ settings: stage.settings, session: () => undefined });
-  const bound = await azureSelfService(credential, stage.settings, stage.clock).activate(stage.order(balancer.id), signal());
+  const bound = await azureSelfService(sharedTokens(credential, stage.clock), stage.settings, stage.clock).activate(
+    stage.order(balancer.id),
+    signal(),
+  );
   assert.ok(bound.state === 'refused');
   assert.equal(bound.problem.code, 'not-signed-in');
   assert.match(bound.problem.message, /stronger sign-in/);
@@ -109,7 +112,7 @@ test('central signs in with its secret, at the configured authority alone', asyn
   const stage = await startStage(t);
   const { clientId, clientSecret: secret, oid } = CENTRAL_APP;
   const credential = grantingCredential({ kind: 'client-secret', tenantId: stage.azure.tenantId, clientId, secret }, stage.settings);
-  const person = await azureProvider(credential, stage.settings, stage.clock).access.whoAmI(signal());
+  const person = await azureProvider(sharedTokens(credential, stage.clock), stage.settings, stage.clock).access.whoAmI(signal());
   assert.deepEqual(person, { id: oid, name: 'Portcullis central' });
 });
 
@@ -119,7 +122,7 @@ test('a wrong secret is a failed sign-in, not an unreachable cloud', async (t) =
     { kind: 'client-secret', tenantId: stage.azure.tenantId, clientId: CENTRAL_APP.clientId, secret: 'wrong' },
     stage.settings,
   );
-  const { access } = azureProvider(credential, stage.settings, stage.clock);
+  const { access } = azureProvider(sharedTokens(credential, stage.clock), stage.settings, stage.clock);
   await assert.rejects(access.whoAmI(signal()), (error) => error instanceof Fault && error.code === 'sign-in-failed');
 });
 
@@ -137,6 +140,9 @@ test('a burst of calls asks the credential once; a later one asks again', async 
   assert.equal((await shared.getToken(SCOPE))?.token, '1');
   await clock.advance(60_000);
   assert.equal((await shared.getToken(SCOPE))?.token, '4');
+  shared.forget();
+  assert.equal((await shared.getToken(SCOPE))?.token, '5');
+  assert.equal((await shared.fresh.getToken(SCOPE))?.token, '6');
 });
 
 test('a failure is not remembered', async () => {

@@ -5,6 +5,7 @@ import { azureGranting } from '../../../cloud/azure/granting.ts';
 import { azureProvider } from '../../../cloud/azure/provider.ts';
 import { azureSelfService } from '../../../cloud/azure/self-service.ts';
 import type { AzureSettings } from '../../../cloud/azure/settings.ts';
+import { type SharedTokens, sharedTokens } from '../../../cloud/azure/shared-tokens.ts';
 import type { Order } from '../../../cloud/provider.ts';
 import { MINUTE, type Millis } from '../../../protocol/clock.ts';
 import type { GrantId, ResourceId, RoleId } from '../../../protocol/ids.ts';
@@ -40,20 +41,25 @@ export class Stage {
     };
   }
 
+  /** What is held of them is of a test that moves the clock. */
+  tokens(id: string): SharedTokens {
+    return sharedTokens(this.azure.credential(id), this.clock);
+  }
+
   provider(oid: string = PEOPLE.alice.oid) {
-    return azureProvider(this.azure.credential(oid), this.settings, this.clock);
+    return azureProvider(this.tokens(oid), this.settings, this.clock);
   }
 
   selfService(oid: string = PEOPLE.alice.oid) {
-    return azureSelfService(this.azure.credential(oid), this.settings, this.clock);
+    return azureSelfService(this.tokens(oid), this.settings, this.clock);
   }
 
   approving(oid: string = PEOPLE.alice.oid) {
-    return azureApproving(this.azure.credential(oid), this.settings, this.clock);
+    return azureApproving(this.tokens(oid), this.settings, this.clock);
   }
 
   granting() {
-    return azureGranting(this.azure.credential(CENTRAL_APP.clientId), this.settings, this.clock);
+    return azureGranting(this.tokens(CENTRAL_APP.clientId), this.settings, this.clock);
   }
 
   async balancers(oid: string = PEOPLE.alice.oid): Promise<LoadBalancer[]> {

@@ -53,7 +53,7 @@ test('what another central of the tenant gave is its own', async (t) => {
   const root = `/providers/Microsoft.Management/managementGroups/${stage.azure.world.estate.managementGroup}`;
   assign(stage, root, USER_ACCESS_ADMINISTRATOR);
   await stage.clock.advance(15 * MINUTE);
-  const other = azureGranting(stage.azure.credential(PEOPLE.alice.oid), stage.settings, stage.clock);
+  const other = azureGranting(stage.tokens(PEOPLE.alice.oid), stage.settings, stage.clock);
   const balancers = await stage.balancers();
   const [mine, theirs] = [stage.order(balancers[0]?.id as ResourceId), stage.order(balancers[1]?.id as ResourceId)];
   await whilePassing(stage, SECOND, stage.granting().bind(mine, signal()));

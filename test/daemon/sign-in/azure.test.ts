@@ -18,6 +18,7 @@ function signingIn() {
     access: cloud.access,
     by: () => 'Azure CLI',
     session: new HandedOverSession(clock),
+    forget: () => {},
     truth: {
       now: () => assert.fail('not asked'),
       apply: (change) => void (change.type === 'sign-in' && shown.push(change.signIn.state)),

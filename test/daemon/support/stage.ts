@@ -87,6 +87,7 @@ export async function startStage(t: Pick<TestContext, 'after'>, options: StageOp
         selfService: pim,
         approving: pim,
         credential: { getToken: async () => ({ token: 'none', expiresOnTimestamp: clock.now() + 3_600_000 }) },
+        forget: () => {},
         by: () => 'Azure CLI',
         session: new HandedOverSession(mortal),
         sessionScopes: ['https://management.azure.com/.default'],

@@ -113,15 +113,15 @@ export async function live(t: After): Promise<Life> {
     500,
   );
   problems.push(JSON.stringify(answer), ...panel.reported);
+  const copies = readsMemory && {
+    cli: { signedIn: withCli, signedOut: await count(canaries.cli) },
+    session: { signedIn: withSession, signedOut: await count(canaries.session) },
+  };
   azure.entra.signOut(PEOPLE.alice.oid);
   // Refused, and Entra says why.
   await client.call('sign-in', { to: 'azure' });
   await until('the refusal', () => client.state.signIns.some(({ state }) => state === 'failed' || state === 'signed out'));
   problems.push(...client.state.signIns.map(({ problem }) => problem ?? ''));
-  const copies = readsMemory && {
-    cli: { signedIn: withCli, signedOut: await count(canaries.cli) },
-    session: { signedIn: withSession, signedOut: await count(canaries.session) },
-  };
   const heap = path.join(home.home, 'bin', 'extension.heapsnapshot');
   await editor.tell({ do: 'heap', file: heap });
   const extensionCopies = readsMemory && {
