@@ -1,9 +1,11 @@
 import type { AuditBody } from '../protocol/audit.ts';
-import type { GrantId, RequestId, RoleId } from '../protocol/ids.ts';
+import { type Clock, SECOND } from '../protocol/clock.ts';
+import type { GrantId, RequestId, ResourceId, RoleId } from '../protocol/ids.ts';
 import type { ExtendParams, Params, RequestParams } from '../protocol/messages.ts';
 import type { AuthorityId, Grant, Preview, ResourceRef, RoleOption, RoleRef } from '../protocol/model.ts';
 import type { Answer } from '../protocol/refusal.ts';
 import type { Change, DaemonState } from '../protocol/state.ts';
+import { within } from './central/http.ts';
 
 /** Why a person or this daemon ends a grant early. */
 export type EndBecause = 'revoked' | 'daemon stopped' | 'window closed';
@@ -54,13 +56,18 @@ export interface Truth {
   record(body: Omit<AuditBody, 'at' | 'boot'>): void;
 }
 
+/** How long a request waits for the name of the role. */
+const NAMED_WITHIN = 2 * SECOND;
+
 /** Routes by authority. A grant and a request know theirs. */
 export class Authorities {
   readonly #all: ReadonlyMap<AuthorityId, Authority>;
-  /** As they were last told. */
-  readonly #roles = new Map<RoleId, RoleRef>();
+  readonly #clock: Clock;
+  /** What was last told: who asks for a role has just seen it. The same role may be enforced otherwise on another resource. */
+  #told: { of: ResourceId; roles: RoleOption[] } | undefined;
 
-  constructor(all: readonly Authority[]) {
+  constructor(all: readonly Authority[], clock: Clock) {
+    this.#clock = clock;
     this.#all = new Map(all.map((authority) => [authority.id, authority]));
   }
 
@@ -78,7 +85,7 @@ export class Authorities {
     const said = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value);
     const roles = said.flatMap((answer) => (answer.ok ? answer.value : []));
     const refused = said.find((answer) => !answer.ok);
-    this.#keep(roles);
+    this.#told = { of: resource.id, roles };
     if (roles.length > 0) return { ok: true, value: roles };
     if (refused) return refused;
     const failed = answers.find((answer) => answer.status === 'rejected');
@@ -86,16 +93,18 @@ export class Authorities {
     return { ok: true, value: roles };
   }
 
-  /** A role by the name that people know it by; undefined where its authority cannot say it. */
+  /** A role by the name that people know it by; undefined where its authority does not say it soon. */
   async role(id: RoleId, of: Authority, resource: ResourceRef, signal: AbortSignal): Promise<RoleRef | undefined> {
-    if (!this.#roles.has(id)) {
-      const told = await of.eligibility(resource, signal).catch(() => undefined);
-      if (told?.ok) this.#keep(told.value);
-    }
-    return this.#roles.get(id);
+    const find = () => this.#told?.roles.find((role) => role.id === id && role.authority === of.id && this.#told?.of === resource.id);
+    if (!find()) await this.#ask(of, resource, signal);
+    const role = find();
+    return role && { id, title: role.title, enforcement: role.enforcement };
   }
 
-  #keep(roles: readonly RoleOption[]): void {
-    for (const { id, title, enforcement } of roles) this.#roles.set(id, { id, title, enforcement });
+  async #ask(of: Authority, resource: ResourceRef, signal: AbortSignal): Promise<void> {
+    const limited = within(this.#clock, NAMED_WITHIN, signal);
+    const told = await of.eligibility(resource, limited.signal).catch(() => undefined);
+    limited.done();
+    if (told?.ok) this.#told = { of: resource.id, roles: told.value };
   }
 }

@@ -10,15 +10,14 @@ import { HandedOverSession } from './sign-in/session.ts';
 
 /** Azure as the engineer sees it: VS Code's session when there is one, else the Azure CLI and its like. */
 export function azureParts(settings: AzureSettings, clock: Clock): AzureParts {
-  const session = new HandedOverSession(clock);
+  const session = new HandedOverSession(clock, () => tokens.forget());
   const { credential, by } = engineerCredential({ settings, session: () => session.current });
   const tokens = sharedTokens(credential, clock);
   return {
     provider: azureProvider(tokens, settings, clock),
     selfService: azureSelfService(tokens, settings, clock),
     approving: azureApproving(tokens, settings, clock),
-    credential,
-    forget: tokens.forget,
+    tokens,
     by,
     session,
     // VS Code signs in to Microsoft's public cloud; a sovereign or private one knows none of its sessions.

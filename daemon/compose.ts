@@ -82,7 +82,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
     clock,
     log,
     ...parts.seen,
-    onSignInFailed: () => void azureSignIn.attempt(),
+    onSignInFailed: () => azureSignIn.check(),
   });
 
   const pim = parts.authorities.includes('pim')
@@ -106,6 +106,7 @@ export function composeDaemon(parts: DaemonParts): Daemon {
   onRecorded = () => central?.record.recorded();
   const authorities = new Authorities(
     [central?.authority, pim].filter((authority): authority is Authority & (CentralAuthority | PimAuthority) => authority !== undefined),
+    clock,
   );
 
   const heldNow = () => authorities.all.reduce((sum, authority) => sum + authority.held().length, 0);

@@ -74,11 +74,12 @@ export function handlers(parts: HandlerParts): Handlers {
     request: async (params) => {
       const to = authorities.of(params.authority);
       if (!to) return notEnrolled(params.authority);
-      const standing = mayAsk(live, journal);
-      if (!standing.ok) return standing;
       const resource = await inventory.resolve(params.resourceId, signal);
       if (!resource.ok) return resource;
       const role = (await authorities.role(params.roleId, to, resource.value, signal)) ?? params.roleId;
+      // Last: the daemon may have been told to stop meanwhile.
+      const standing = mayAsk(live, journal);
+      if (!standing.ok) return standing;
       await receipted.intend(intent(live, params, params.authority, resource.value, role), signal);
       return named(await to.request(params, resource.value, signal));
     },

@@ -12,15 +12,13 @@ import type { LiveState } from './live-state.ts';
 import type { Log } from './log.ts';
 import type { Secret } from './secret.ts';
 import type { HandedOverSession } from './sign-in/session.ts';
-import type { Credential } from './sign-in/tokens.ts';
+import type { PersonalTokens } from './sign-in/tokens.ts';
 
 export interface AzureParts {
   provider: Provider;
   selfService: SelfService;
   approving: Approving;
-  credential: Credential;
-  /** Holds no token of theirs any more. */
-  forget(): void;
+  tokens: PersonalTokens;
   /** Which of the chain gave the last token for a scope; Azure's own unless told. */
   by(scope?: string): string;
   session: HandedOverSession;

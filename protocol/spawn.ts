@@ -15,7 +15,7 @@
  */
 export const DAEMON_FLAGS: readonly string[] = [
   '--disable-sigusr1',
-  // Whoever signs out leaves no token behind: what libraries have made of it is collected then.
+  // When somebody signs out, what libraries have made of their tokens is collected.
   '--expose-gc',
   '--report-exclude-env',
   '--disable-proto=delete',

@@ -45,7 +45,7 @@ export class Home {
     journal.exec('BEGIN');
     for (let n = 1; n <= count; n++) {
       const notAfter = this.#clock.now() + HOUR;
-      const { lease } = takeLease(grantOf(n, { notAfter }), ['Microsoft.Network/loadBalancers/write']);
+      const { lease } = takeLease(grantOf(n, { notAfter }), { actions: ['Microsoft.Network/loadBalancers/write'] });
       if (lease) leases.put('central', lease.grant.id, keptOf(lease), notAfter);
     }
     journal.exec('COMMIT');

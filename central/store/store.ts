@@ -218,7 +218,7 @@ export class Writing extends Reading implements GrantWriting {
     const told = JSON.parse(JSON.stringify(fitted(AuditBody, body) ?? body)) as AuditBody;
     const event = chain(told, { source: SOURCE, seq: seq + 1, prev }, sha256);
     this.appended.push(event);
-    // Here and not in the end: grants fall due in this thread, between one event and the next.
+    // Here and not at the end: grants fall due in this thread, between one event and the next.
     this.#leaves.push(leafOf(event));
     return event;
   }

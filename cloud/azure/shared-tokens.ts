@@ -1,24 +1,43 @@
 import type { AccessToken, TokenCredential } from '@azure/identity';
 import { type Clock, MINUTE, type Millis } from '../../protocol/clock.ts';
+import { Fault } from '../../protocol/fault.ts';
 
 export interface SharedTokens extends TokenCredential {
   /** Asks anew each time: for who the person is now. */
   readonly fresh: TokenCredential;
   /** Holds none of them any more. */
   forget(): void;
+  /** Gives none from now on, whoever the Azure CLI and its like still know. Forgets, too. */
+  close(): void;
+  open(): void;
 }
 
 /**
  * One question to the credential for a burst of calls: the Azure CLI starts a process for each token. Held for a moment
  * only, so that a person who signs in as somebody else is not shown as the one before. A claims challenge is passed on.
+ * While they are closed, `getToken` throws Fault `sign-in-failed`.
  */
 export function sharedTokens(credential: TokenCredential, clock: Clock, hold: Millis = MINUTE): SharedTokens {
   const asked = new Map<string, { at: number; token: Promise<AccessToken | null> }>();
+  let closed = false;
+  const fresh: TokenCredential = {
+    async getToken(scopes, options) {
+      if (closed) throw new Fault('sign-in-failed', 'You have signed out of Azure.', { wayOut: 'Sign in to Azure.' });
+      return credential.getToken(scopes, options);
+    },
+  };
   return {
-    fresh: credential,
+    fresh,
     forget: () => asked.clear(),
+    close() {
+      closed = true;
+      asked.clear();
+    },
+    open() {
+      closed = false;
+    },
     getToken(scopes, options = {}) {
-      if (options.claims) return credential.getToken(scopes, options);
+      if (options.claims) return fresh.getToken(scopes, options);
       const now = clock.boot();
       for (const [key, { at }] of asked) if (now - at >= hold) asked.delete(key);
       const key = JSON.stringify([scopes, options.tenantId]);
@@ -26,10 +45,10 @@ export function sharedTokens(credential: TokenCredential, clock: Clock, hold: Mi
       if (before) return before.token;
       // The signal of one caller must not fail the others.
       const { abortSignal: _, ...shared } = options;
-      const token = credential.getToken(scopes, shared);
-      asked.set(key, { at: now, token });
-      token.catch(() => asked.delete(key));
-      return token;
+      const entry = { at: now, token: fresh.getToken(scopes, shared) };
+      asked.set(key, entry);
+      entry.token.catch(() => asked.get(key) === entry && asked.delete(key));
+      return entry.token;
     },
   };
 }

@@ -17,7 +17,7 @@ import { type Log, ofError } from '../log.ts';
 import { type Observed, Observer } from '../observe.ts';
 import { Feed } from './feed.ts';
 import type { Body, CentralHttp, Value } from './http.ts';
-import { isEnding } from './lease.ts';
+import { isEnding, type LeaseBasis } from './lease.ts';
 import { leaseStep } from './lease-step.ts';
 import { CentralLeases } from './leases.ts';
 
@@ -266,7 +266,7 @@ export class CentralAuthority implements Authority {
       const intent = journal.may((leases) => leases.intent(grant.requestId));
       // Asked for on another machine of this person: that daemon holds it.
       if (!intent) return;
-      this.#leases.take(grant, truth.now().requests[grant.requestId]?.actions ?? []);
+      this.#leases.take(grant, basisOf(truth.now().requests[grant.requestId]));
       if (intent.abandoned) void this.#leases.end(grant.id, 'revoked');
     }
     this.#observe(grant);
@@ -331,3 +331,9 @@ export class CentralAuthority implements Authority {
       truth.record({ kind: 'contact.lost', text: `Contact with central is lost: ${contact.problem}` });
   }
 }
+
+const basisOf = (request: ElevationRequest | undefined): LeaseBasis => ({
+  actions: request?.actions ?? [],
+  decision: request?.decision,
+  approvedBy: request?.approvals.filter(({ verdict }) => verdict === 'approved').map(({ person }) => person),
+});

@@ -11,6 +11,7 @@ import {
   Ending,
   isEnding,
   isOver,
+  type LeaseBasis,
   named,
 } from './lease.ts';
 import { type From, LEASE_LIFE, type LeaseCause, type LeasePhase, type To } from './lease-table.ts';
@@ -21,9 +22,9 @@ const PER_HOLD = 5;
 const ALARM_AFTER = MINUTE;
 
 /** A new hold on a grant: durable first, then renewed. */
-export function takeLease(grant: Grant, actions: string[]): CentralLeaseStep {
+export function takeLease(grant: Grant, basis: LeaseBasis): CentralLeaseStep {
   return {
-    lease: { phase: 'holding', grant, actions, end: grant.notAfter, tries: 0, alarmed: false },
+    lease: { phase: 'holding', grant, ...basis, end: grant.notAfter, tries: 0, alarmed: false },
     effects: [keep, record('lease.taken', `This daemon holds ${named(grant)}`), show, beat],
   };
 }

@@ -2,22 +2,35 @@ import * as v from 'valibot';
 import type { AuditBody, AuditKind } from '../../protocol/audit.ts';
 import type { Instant } from '../../protocol/clock.ts';
 import { readJson } from '../../protocol/json.ts';
-import { Grant } from '../../protocol/model.ts';
+import { Decision, Grant, Person } from '../../protocol/model.ts';
 import type { LeasePhase } from './lease-table.ts';
 
 export const Ending = v.picklist(['revoked', 'daemon stopped', 'window closed', 'expired']);
 export type Ending = v.InferOutput<typeof Ending>;
 
 /** What the journal keeps of a lease. What is missing here is found out again after a restart. */
-const Kept = v.object({ grant: Grant, actions: v.array(v.string()), ending: v.optional(Ending), end: v.optional(v.number()) });
+const Kept = v.object({
+  grant: Grant,
+  actions: v.array(v.string()),
+  decision: v.optional(Decision),
+  approvedBy: v.optional(v.array(Person)),
+  ending: v.optional(Ending),
+  end: v.optional(v.number()),
+});
+
+/** What the request says of a grant. Of a lease of an older daemon, the decision is not known. */
+export interface LeaseBasis {
+  /** What the role allows, for checks. */
+  actions: string[];
+  decision?: Decision | undefined;
+  approvedBy?: Person[] | undefined;
+}
 
 /** This daemon's hold on a grant of central's. Pure data; instants are of this machine's wall clock. */
-export interface CentralLease<Phase extends LeasePhase = LeasePhase> {
+export interface CentralLease<Phase extends LeasePhase = LeasePhase> extends LeaseBasis {
   phase: Phase;
   /** As central last told it. */
   grant: Grant;
-  /** What the role allows, for checks. */
-  actions: string[];
   /** When it ends: the earliest instant that central ever named. */
   end: Instant;
   /** Its end is wanted, and why. Never taken back. */
@@ -95,15 +108,15 @@ export function shownOf({ phase, grant, endingAt, awaiting, doubt }: CentralLeas
   return doubt === undefined || isEnding(grant) ? grant : { ...grant, state: 'unknown', awaiting: doubt };
 }
 
-export function keptOf({ grant, actions, ending, end }: CentralLease): string {
-  return JSON.stringify({ grant, actions, ending, end });
+export function keptOf({ grant, actions, decision, approvedBy, ending, end }: CentralLease): string {
+  return JSON.stringify({ grant, actions, decision, approvedBy, ending, end });
 }
 
 /** A lease of an earlier life, as the journal has it; undefined when it is not understood. */
 export function readLease(body: string): CentralLease | undefined {
   const kept = v.safeParse(Kept, readJson(body));
   if (!kept.success) return undefined;
-  const { grant, actions, ending, end = grant.notAfter } = kept.output;
+  const { grant, ending, end = grant.notAfter, ...basis } = kept.output;
   const phase = isOver(grant) ? 'over' : isEnding(grant) ? 'ending' : ending === undefined ? 'holding' : 'asking';
-  return { phase, grant, actions, end: Math.min(end, grant.notAfter), ending, endingAt: grant.endingAt, tries: 0, alarmed: false };
+  return { phase, grant, ...basis, end: Math.min(end, grant.notAfter), ending, endingAt: grant.endingAt, tries: 0, alarmed: false };
 }

@@ -2,7 +2,7 @@ import type { Clock, Instant } from '../../protocol/clock.ts';
 import { HOUR } from '../../protocol/clock.ts';
 import { Deadlines } from '../../protocol/deadlines.ts';
 import type { GrantId } from '../../protocol/ids.ts';
-import type { ElevationRequest, Grant } from '../../protocol/model.ts';
+import type { Grant } from '../../protocol/model.ts';
 import type { Truth } from '../authority.ts';
 import type { LeaseJournal } from '../journal/ports.ts';
 import { type Log, ofError } from '../log.ts';
@@ -15,6 +15,7 @@ import {
   type CentralLeaseStep,
   type Ending,
   keptOf,
+  type LeaseBasis,
   readLease,
   shownOf,
 } from './lease.ts';
@@ -101,8 +102,8 @@ export class CentralLeases {
     });
   }
 
-  take(grant: Grant, actions: string[]): void {
-    if (!this.#leases.has(grant.id)) this.#carryOut(grant.id, undefined, takeLease(grant, actions));
+  take(grant: Grant, basis: LeaseBasis): void {
+    if (!this.#leases.has(grant.id)) this.#carryOut(grant.id, undefined, takeLease(grant, basis));
   }
 
   /** What central says of a grant that is held. */
@@ -170,7 +171,7 @@ export class CentralLeases {
         this.#keep(lease, effect.endedAt);
         return;
       case 'record':
-        truth.record({ ...about(grant, truth.now().requests[grant.requestId]), kind: effect.kind, text: effect.text, ...effect.more });
+        truth.record({ ...about(lease), kind: effect.kind, text: effect.text, ...effect.more });
         return;
       case 'show': {
         const shown = shownOf(lease);
@@ -230,8 +231,7 @@ const isClosed = ({ phase }: CentralLease): boolean => phase === 'over' || phase
 /** Its end is not accepted yet. */
 const isAwaited = (lease: CentralLease | undefined): boolean => lease?.phase === 'holding' || lease?.phase === 'asking';
 
-/** @param request What it was given for, where that is known here. */
-const about = ({ id, requestId, holder, resource, role, reason, ticket }: Grant, request: ElevationRequest | undefined) => ({
+const about = ({ grant: { id, requestId, holder, resource, role, reason, ticket }, decision, approvedBy }: CentralLease) => ({
   grantId: id,
   requestId,
   person: holder,
@@ -239,6 +239,6 @@ const about = ({ id, requestId, holder, resource, role, reason, ticket }: Grant,
   role,
   reason,
   ticket,
-  decision: request?.decision,
-  approvedBy: request?.approvals.filter(({ verdict }) => verdict === 'approved').map(({ person }) => person),
+  decision,
+  approvedBy,
 });

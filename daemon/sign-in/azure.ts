@@ -8,14 +8,14 @@ import type { Truth } from '../authority.ts';
 import { within } from '../central/http.ts';
 import { type Log, ofError } from '../log.ts';
 import type { HandedOverSession } from './session.ts';
+import type { PersonalTokens } from './tokens.ts';
 
 export interface AzureSignInParts {
   access: Pick<Access, 'whoAmI'>;
   /** Which of the chain gave the last token: `VS Code`, `Azure CLI`… */
   by(): string;
   session: HandedOverSession;
-  /** Holds no token any more. */
-  forget(): void;
+  tokens: Pick<PersonalTokens, 'forget' | 'close' | 'open'>;
   truth: Truth;
   clock: Clock;
   log: Log;
@@ -45,6 +45,7 @@ export class AzureSignIn {
   /** Asks the chain who the person is. Attempts never run side by side; one that is asked for meanwhile follows. */
   attempt(): Promise<void> {
     this.#out = false;
+    this.#parts.tokens.open();
     if (this.#attempt) {
       this.#again = true;
       return this.#attempt;
@@ -58,15 +59,20 @@ export class AzureSignIn {
     return this.#attempt;
   }
 
+  /** Something was refused as nobody's: who the person is may have changed. */
+  check(): void {
+    if (!this.#out) void this.attempt();
+  }
+
   session(token: string, expiresAt: number): Promise<void> {
     this.#parts.session.set({ token, expiresAt });
-    this.#parts.forget();
     return this.attempt();
   }
 
   signOut(): void {
     this.#out = true;
     this.#parts.session.end();
+    this.#parts.tokens.close();
     if (this.#person) this.#parts.truth.record({ kind: 'signed-out', text: 'Signed out of Azure', person: this.#person });
     this.#set(undefined, { to: 'azure', state: 'signed out' });
   }
@@ -105,7 +111,8 @@ export class AzureSignIn {
   }
 
   #set(person: Person | undefined, signIn: SignIn): void {
-    if (!person) this.#parts.forget();
+    // What was asked for before was somebody else's.
+    if (person?.id !== this.#person?.id) this.#parts.tokens.forget();
     this.#person = person;
     this.#parts.truth.apply({ type: 'sign-in', signIn });
     this.#parts.onPerson(person);

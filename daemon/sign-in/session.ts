@@ -6,11 +6,14 @@ import { Secret } from '../secret.ts';
 /** VS Code's own Microsoft session, handed over by the extension. In memory only, and only as long as it is valid. */
 export class HandedOverSession {
   readonly #clock: Clock;
+  readonly #onEnded: () => void;
   readonly #expiry: Deadlines<'session'>;
   #session: { token: Secret; expiresAt: Instant } | undefined;
 
-  constructor(clock: Clock) {
+  /** @param onEnded What libraries were given of it is over, too. */
+  constructor(clock: Clock, onEnded: () => void = () => {}) {
     this.#clock = clock;
+    this.#onEnded = onEnded;
     this.#expiry = new Deadlines(clock, () => this.end(), SECOND);
   }
 
@@ -31,5 +34,6 @@ export class HandedOverSession {
     this.#session?.token.wipe();
     this.#session = undefined;
     this.#expiry.close();
+    this.#onEnded();
   }
 }

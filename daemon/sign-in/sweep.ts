@@ -5,7 +5,7 @@ interface Collector {
 
 /**
  * Collects at once what nobody holds any more and gives its pages back: libraries take a token only as a text, which no one
- * can wipe. Takes a tenth of a second, in which nothing else happens.
+ * can wipe. Everything else stands still meanwhile, so it is for the moment of a sign-out.
  */
 export function sweepMemory(): void {
   (globalThis as Collector).gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });

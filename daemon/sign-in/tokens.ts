@@ -9,6 +9,16 @@ export interface Credential {
   ): Promise<{ token: string; expiresOnTimestamp: number } | null>;
 }
 
+/** Those of whoever uses this machine, as `cloud/azure/shared-tokens.ts` has them. */
+export interface PersonalTokens {
+  readonly fresh: Credential;
+  /** Holds none of them any more. */
+  forget(): void;
+  /** Gives none from now on. */
+  close(): void;
+  open(): void;
+}
+
 /** Tokens for central from the Azure identity. The credential itself caches what may be cached. */
 export function azureTokens(credential: Credential, scope: string): Tokens {
   return {

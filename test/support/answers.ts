@@ -1,4 +1,5 @@
 import type { AuditEvent, AuditKind } from '../../protocol/audit.ts';
+import type { AuthorityId } from '../../protocol/model.ts';
 
 type Field = keyof AuditEvent;
 
@@ -54,11 +55,11 @@ const ANSWERS: Record<AuditKind, readonly Field[]> = {
 };
 
 /** What events do not say that somebody would ask of them, one line each. */
-export function unanswered(events: readonly AuditEvent[]): string[] {
+export function unanswered(events: readonly AuditEvent[], decidedBy: AuthorityId = 'central'): string[] {
   return events.flatMap((event) => {
     const wanted = [...(ANSWERS[event.kind as AuditKind] ?? [])];
     // Whose approval Entra PIM had, it does not say.
-    if (event.source === 'central' && event.kind.startsWith('grant.')) wanted.push('approvedBy');
+    if (decidedBy === 'central' && /^(grant|lease|revocation)\./.test(event.kind)) wanted.push('approvedBy');
     const { successor } = event.data ?? {};
     // What goes on under another grant is no end.
     if (event.kind === 'grant.gone' && successor === undefined) wanted.push('lateBy', 'lateAfter');

@@ -143,6 +143,35 @@ test('a burst of calls asks the credential once; a later one asks again', async 
   shared.forget();
   assert.equal((await shared.getToken(SCOPE))?.token, '5');
   assert.equal((await shared.fresh.getToken(SCOPE))?.token, '6');
+  shared.close();
+  for (const closed of [shared, shared.fresh])
+    await assert.rejects(
+      async () => closed.getToken(SCOPE),
+      (error) => error instanceof Fault && error.code === 'sign-in-failed',
+    );
+  shared.open();
+  assert.equal((await shared.getToken(SCOPE))?.token, '7');
+});
+
+test('a failure of what was forgotten takes nothing that came after it', async () => {
+  const asked: PromiseWithResolvers<AccessToken>[] = [];
+  const credential: TokenCredential = {
+    getToken: () => {
+      const one = Promise.withResolvers<AccessToken>();
+      asked.push(one);
+      return one.promise;
+    },
+  };
+  const shared = sharedTokens(credential, new ManualClock());
+  const first = shared.getToken(SCOPE);
+  shared.forget();
+  const second = shared.getToken(SCOPE);
+  asked[0]?.reject(new Error('no'));
+  await assert.rejects(async () => first, /no/);
+  asked[1]?.resolve({ token: '2', expiresOnTimestamp: 0 });
+  assert.equal((await second)?.token, '2');
+  assert.equal((await shared.getToken(SCOPE))?.token, '2');
+  assert.equal(asked.length, 2);
 });
 
 test('a failure is not remembered', async () => {

@@ -78,7 +78,7 @@ interface Seen {
 
 /** Plays one life. The clock goes both ways: it may be set. */
 function play(moments: { event: CentralLeaseEvent; wait: number; crash: boolean }[], see: (seen: Seen) => void): CentralLease {
-  const begun = takeLease(grant('assigned'), ROLE.actions);
+  const begun = takeLease(grant('assigned'), { actions: ROLE.actions });
   assert.ok(begun.lease);
   let [lease, kept, now] = [begun.lease, keptOf(begun.lease), START];
   const take = (event: CentralLeaseEvent): boolean => {
@@ -212,7 +212,7 @@ test('a lease moves by its table alone, and by all of it', () => {
 });
 
 test('what has ended is remembered until its own instant, and then forgotten', () => {
-  const { lease } = takeLease(grant('assigned'), ROLE.actions);
+  const { lease } = takeLease(grant('assigned'), { actions: ROLE.actions });
   assert.ok(lease);
   const over = leaseStep(lease, { type: 'shown', grant: grant('gone') }, START + MINUTE, { random: 0 });
   assert.equal(over.lease?.phase, 'over');

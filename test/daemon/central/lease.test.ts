@@ -5,12 +5,13 @@ import { test } from 'node:test';
 import { openJournal as open } from '../../../daemon/journal/open.ts';
 import { MINUTE, SECOND } from '../../../protocol/clock.ts';
 import { shownState } from '../../../protocol/state.ts';
+import { unanswered } from '../../support/answers.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { scratch } from '../../support/scratch.ts';
 import { FakeCentral } from '../support/central.ts';
 import { ALICE, BEN, grantId } from '../support/cloud.ts';
 import { startStage } from '../support/stage.ts';
-import { grantOf, underCentral, usable } from '../support/under-central.ts';
+import { grantOf, ownEvents, underCentral, usable } from '../support/under-central.ts';
 
 test('asks, takes the lease, observes the right, and reports it', async (t) => {
   const set = await underCentral(t);
@@ -115,6 +116,7 @@ test('after kill -9 a lease is held again, unknown until central says', async (t
   assert.ok(set.central.count('heartbeat') > before);
   await set.clock.advance(30 * MINUTE);
   assert.equal(set.central.grants.get(grantId(1))?.state === 'usable', false, 'still ended at its instant');
+  assert.deepEqual(unanswered(await ownEvents(client)), []);
 });
 
 test('a grant that was asked for on another machine is shown and not held here', async (t) => {
@@ -140,4 +142,7 @@ test('a grant that central does not know any more is not held', async (t) => {
   const beats = set.central.count('heartbeat');
   await set.clock.advance(5 * MINUTE);
   assert.equal(set.central.count('heartbeat'), beats);
+  const own = await ownEvents(client);
+  assert.ok(own.some(({ kind }) => kind === 'lease.lost'));
+  assert.deepEqual(unanswered(own), []);
 });

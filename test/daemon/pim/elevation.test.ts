@@ -98,7 +98,7 @@ test('a request becomes usable when the cloud allows it, and gone when the cloud
     ],
   );
   const { events } = await client.call('audit.query', { filter: {}, offset: 0, limit: 200 });
-  assert.deepEqual(unanswered(events), []);
+  assert.deepEqual(unanswered(events, 'pim'), []);
   assert.match(events.find(({ kind }) => kind === 'request.intended')?.text ?? '', new RegExp(`Asks Entra PIM for ${ROLE.title} on`));
 });
 

@@ -6,7 +6,7 @@ import { HOUR } from '../../../protocol/clock.ts';
 import type { SignIn } from '../../../protocol/state.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { ALICE } from '../cli/estate.ts';
-import { FakeCloud } from '../support/cloud.ts';
+import { BEN, FakeCloud } from '../support/cloud.ts';
 import { memoryLog } from '../support/stage.ts';
 
 function signingIn() {
@@ -14,11 +14,12 @@ function signingIn() {
   const cloud = new FakeCloud();
   cloud.person = ALICE;
   const shown: SignIn['state'][] = [];
+  const told: string[] = [];
   const signIn = new AzureSignIn({
     access: cloud.access,
     by: () => 'Azure CLI',
     session: new HandedOverSession(clock),
-    forget: () => {},
+    tokens: { forget: () => void told.push('forget'), close: () => void told.push('close'), open: () => void told.push('open') },
     truth: {
       now: () => assert.fail('not asked'),
       apply: (change) => void (change.type === 'sign-in' && shown.push(change.signIn.state)),
@@ -28,7 +29,7 @@ function signingIn() {
     log: memoryLog(),
     onPerson: () => {},
   });
-  return { clock, cloud, shown, signIn };
+  return { clock, cloud, shown, told, signIn };
 }
 
 test('who is signed in stays shown while they are asked about again: by a renewed session, by a refresh, in an outage', async () => {
@@ -49,4 +50,20 @@ test('who has signed out elsewhere is no longer shown', async () => {
   cloud.person = undefined;
   await signIn.attempt();
   assert.equal(shown.at(-1), 'signed out');
+});
+
+test('tokens of one person are never used for the next, and whoever has signed out gives none', async () => {
+  const { cloud, told, signIn } = signingIn();
+  await signIn.attempt();
+  await signIn.attempt();
+  assert.deepEqual(told, ['open', 'forget', 'open'], 'the same person keeps theirs');
+  cloud.person = BEN;
+  await signIn.attempt();
+  assert.deepEqual(told.splice(0), ['open', 'forget', 'open', 'open', 'forget']);
+  signIn.signOut();
+  assert.deepEqual(told.splice(0), ['close', 'forget']);
+  signIn.check();
+  assert.deepEqual(told, [], 'what is refused because of it signs nobody in again');
+  await signIn.attempt();
+  assert.deepEqual(told, ['open', 'forget']);
 });

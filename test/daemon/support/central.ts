@@ -11,6 +11,8 @@ import type { ManualClock } from '../../support/manual-clock.ts';
 import { consistency, leftOut, Signer } from '../../support/signed-record.ts';
 import { ALICE, BEN, grantId, RESOURCE, ROLE } from './cloud.ts';
 
+const DECISION = { outcome: 'needs approval' as const, because: 'Production', wouldChange: [], rules: ['production'], policyVersion: 'v1' };
+
 /** Central in memory, as one person sees it: says what it is told to, keeps a chained record, and feeds it. */
 export class FakeCentral implements CentralHttp {
   readonly clock: ManualClock;
@@ -227,7 +229,8 @@ export class FakeCentral implements CentralHttp {
       state: this.needs ? 'pending approval' : 'approved',
       createdAt: now,
       lapsesAt: now + 60 * MINUTE,
-      approvals: [],
+      decision: { ...DECISION, at: now },
+      approvals: this.needs ? [] : [{ person: BEN, verdict: 'approved', reason: 'Yes', at: now }],
       ...(this.needs ? { approvers: { needed: 1, people: [BEN] } } : {}),
     };
   }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { Agent } from 'undici';
+import { sharedTokens } from '../../../cloud/azure/shared-tokens.ts';
 import type { CentralHttp } from '../../../daemon/central/http.ts';
 import { composeDaemon } from '../../../daemon/compose.ts';
 import { hmac, nonce, same } from '../../../daemon/door/secrets.ts';
@@ -86,8 +87,7 @@ export async function startStage(t: Pick<TestContext, 'after'>, options: StageOp
         provider: cloud,
         selfService: pim,
         approving: pim,
-        credential: { getToken: async () => ({ token: 'none', expiresOnTimestamp: clock.now() + 3_600_000 }) },
-        forget: () => {},
+        tokens: sharedTokens({ getToken: async () => ({ token: 'none', expiresOnTimestamp: clock.now() + 3_600_000 }) }, mortal),
         by: () => 'Azure CLI',
         session: new HandedOverSession(mortal),
         sessionScopes: ['https://management.azure.com/.default'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
+import type { AuditEvent } from '../../../protocol/audit.ts';
 import type { Client } from '../../../protocol/client.ts';
 import { MINUTE, SECOND } from '../../../protocol/clock.ts';
 import type { Grant } from '../../../protocol/model.ts';
@@ -42,4 +43,10 @@ export async function usable(set: UnderCentral): Promise<Client> {
   await set.clock.advance(SECOND);
   assert.equal(grantOf(client).state, 'usable');
   return client;
+}
+
+/** What this daemon and the ones before it have recorded: central's mirrored events are of a central that is none. */
+export async function ownEvents(client: Client): Promise<AuditEvent[]> {
+  const { events } = await client.call('audit.query', { filter: {}, offset: 0, limit: 500 });
+  return events.filter(({ source }) => source !== 'central');
 }
