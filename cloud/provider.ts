@@ -1,5 +1,5 @@
 import type { Instant, Millis } from '../protocol/clock.ts';
-import type { GrantId, RequestId, ResourceId, RoleId } from '../protocol/ids.ts';
+import type { GrantId, PersonId, RequestId, ResourceId, RoleId } from '../protocol/ids.ts';
 import type {
   Account,
   Approvers,
@@ -181,9 +181,12 @@ export interface OwnElevation {
 export interface Approving {
   /** What waits for this person to decide, anywhere, as far as it is about load balancers and exactly known. */
   waiting(signal: AbortSignal): Promise<WaitingRequest[]>;
-  /** The cloud takes it from nobody else. A refusal is its definite no; a thrown `Fault` leaves the outcome open. */
-  approve(id: RequestId, reason: string, signal: AbortSignal): Promise<Answer<void>>;
-  deny(id: RequestId, reason: string, signal: AbortSignal): Promise<Answer<void>>;
+  /**
+   * A refusal is the cloud's definite no; a thrown `Fault` leaves the outcome open.
+   * @param by Who decides: it is in nobody else's name, whoever is signed in by then.
+   */
+  approve(id: RequestId, reason: string, by: PersonId, signal: AbortSignal): Promise<Answer<void>>;
+  deny(id: RequestId, reason: string, by: PersonId, signal: AbortSignal): Promise<Answer<void>>;
 }
 
 export interface WaitingRequest {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type Clock, MINUTE } from '../../protocol/clock.ts';
-import { RequestId } from '../../protocol/ids.ts';
+import { type PersonId, RequestId } from '../../protocol/ids.ts';
 import { no } from '../../protocol/refusal.ts';
 import type { Approving, WaitingRequest } from '../provider.ts';
 import { type AzureApproval, azureApprovals } from './approvals.ts';
@@ -9,6 +9,7 @@ import { azureClients } from './clients.ts';
 import { GRANT_MARK } from './elevation.ts';
 import { wordsFor } from './eligibility.ts';
 import { faultOf } from './errors.ts';
+import { onlyAs } from './person.ts';
 import { placeOf } from './place.ts';
 import type { AzureSettings } from './settings.ts';
 import type { SharedTokens } from './shared-tokens.ts';
@@ -50,11 +51,12 @@ export function azureApproving(tokens: SharedTokens, settings: AzureSettings, cl
     ];
   }
 
-  const decide = (act: 'approve' | 'deny') => async (id: RequestId, reason: string, signal: AbortSignal) => {
+  const decide = (act: 'approve' | 'deny') => async (id: RequestId, reason: string, by: PersonId, signal: AbortSignal) => {
+    const theirs = azureApprovals(onlyAs(tokens, by), settings, clock);
     // Read again: a decision is about what waits now, and about the stage that waits now.
-    const approval = (await approvals.list(EVERYWHERE, signal)).find((one) => idOf(one) === id);
+    const approval = (await theirs.list(EVERYWHERE, signal)).find((one) => idOf(one) === id);
     if (!approval) return no('too-late', 'This request does not wait for you any more', { wayOut: 'Refresh the list.' });
-    return approvals[act](approval, reason, signal);
+    return theirs[act](approval, reason, signal);
   };
 
   return {

@@ -4,7 +4,7 @@ import { azureApprovals } from '../../../cloud/azure/approvals.ts';
 import type { Bound, Order, Unbound } from '../../../cloud/provider.ts';
 import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
 import { Fault } from '../../../protocol/fault.ts';
-import type { RoleId } from '../../../protocol/ids.ts';
+import type { PersonId, RoleId } from '../../../protocol/ids.ts';
 import { makeEstate, PEOPLE } from '../../clouds/azure/estate.ts';
 import { NETWORK_CONTRIBUTOR } from '../../clouds/azure/role-definitions.ts';
 import { field } from '../../clouds/azure/timing.ts';
@@ -215,6 +215,21 @@ test('an approval by another person starts it, and the approver is named meanwhi
   assert.equal((await self.pending(order, signal())).state, 'assigned');
   assert.ok(stage.allows(order, WRITE));
   assert.deepEqual(await ben.list('', signal()), []);
+});
+
+test("a decision is sent in nobody else's name than that of who decided it", async (t) => {
+  const stage = await startStage(t);
+  const order = await needsApproval(stage);
+  await stage.selfService().activate(order, signal());
+  const approving = stage.approving(PEOPLE.ben.oid);
+  const [waiting] = await approving.waiting(signal());
+  assert.ok(waiting);
+  await assert.rejects(
+    approving.approve(waiting.id, 'Yes', PEOPLE.dan.oid as PersonId, signal()),
+    (error) => error instanceof Fault && error.code === 'sign-in-failed' && /signed in to Azure as Ben/.test(error.message),
+  );
+  assert.equal((await stage.selfService().pending(order, signal())).state, 'pending approval');
+  assert.ok((await approving.approve(waiting.id, 'Yes', PEOPLE.ben.oid as PersonId, signal())).ok);
 });
 
 test('a denial, a lapse and a cancellation are told apart', async (t) => {
