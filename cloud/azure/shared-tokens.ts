@@ -13,7 +13,7 @@ export interface SharedTokens extends TokenCredential {
 }
 
 /**
- * One question to the credential for a burst of calls: the Azure CLI starts a process for each token. Held for a moment
+ * One question to the credential for a burst of calls: the Azure CLI starts a process for each token. Given for a moment
  * only, so that a person who signs in as somebody else is not shown as the one before. A claims challenge is passed on.
  * While they are closed, `getToken` throws Fault `sign-in-failed`.
  */
