@@ -82,9 +82,12 @@ function refusedEnd(error: AzureError, started: RoleAssignmentScheduleRequest, {
       };
     case 'RoleAssignmentDoesNotExist': {
       const isOver = now >= endOf(started, startedAt, at.notAfter);
-      if (isOver || now >= allowedAt) return { state: 'nothing there' };
+      const isStarting = meaningOf(started.status).is === 'moving';
+      if (isOver || (now >= allowedAt && !isStarting)) return { state: 'nothing there' };
       return { state: 'not yet', again: now + SOON, why: 'Azure has not finished starting the elevation' };
     }
+    case 'PendingRoleAssignmentRequest': // An earlier minute's release of ours may be on the move.
+      return { state: 'not yet', again: now + SOON, why: 'Azure is still at work on another request for this role' };
   }
   if (error.status === 429) return { state: 'not yet', again: now + (error.retryAfter ?? SOON), why: 'Azure is asked too often' };
   return { state: 'stuck', problem: problemOf(error) };

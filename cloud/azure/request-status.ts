@@ -29,10 +29,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ScheduleCreated: { is: 'moving' },
   PendingExternalProvisioning: { is: 'moving' },
   AdminApproved: { is: 'moving' },
+  // The power stands until `Revoked`.
+  PendingRevocation: { is: 'moving' },
   PendingApproval: { is: 'awaiting approval' },
   PendingApprovalProvisioning: { is: 'awaiting approval' },
   PendingAdminDecision: { is: 'awaiting approval' },
-  PendingRevocation: { is: 'released' },
   Revoked: { is: 'released' },
   FailedAsResourceIsLocked: { is: 'locked' },
   Denied: refused('refused-by-policy', 'An approver in Azure said no.', 'Ask the approver why.'),

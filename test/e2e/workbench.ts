@@ -60,6 +60,17 @@ export class Workbench {
     throw new Error(`The row ${label} does not open`);
   }
 
+  /** Filters the load balancers, by the icon above them. */
+  async filter(text: string): Promise<void> {
+    const pane = this.page.locator('.part.sidebar .pane-header', { hasText: /load balancers/i });
+    await repeated('the view does not take Filter', async () => {
+      await pane.hover({ timeout: A_MOMENT });
+      await pane.locator('.action-label[aria-label^="Filter load balancers"]').click({ timeout: A_MOMENT });
+    });
+    await this.page.locator('.quick-input-widget:visible .quick-input-box input').fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
   /** What stands in a view that has no rows. */
   welcome(text: string): Locator {
     return this.page.locator('.part.sidebar .welcome-view:visible', { hasText: text });

@@ -1,4 +1,5 @@
 import type { Cancel, Millis } from '../../../protocol/clock.ts';
+import type { Status } from './pim-moves.ts';
 
 /** What goes wrong with a call. */
 export type Trouble =
@@ -37,6 +38,10 @@ export class Faults {
   narrowedPolicy: 'eligibility' | 'child' = 'eligibility';
   /** PIM never ends what is due. Not seen in the field: it shows whether the other enders hold without this one. */
   forgetsEnds = false;
+  /** What a request to PIM that was on the move ends as, with nothing done. */
+  moveEndsAs: Status | undefined;
+  /** The word of every request on the move, in place of the usual ones. */
+  moveIsCalled: Status | undefined;
   /** Asked about each call that no switch hits: trouble by chance. `METHOD /path?query` as in `Switch.call`. */
   weather: ((call: string) => Trouble | undefined) | undefined;
   #switches: { set: Switch; left: number }[] = [];

@@ -9,22 +9,13 @@ import { Eligibilities, type Eligibility } from './eligibilities.ts';
 import type { Faults } from './faults.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import type { Locks } from './locks.ts';
+import { Moves, type Status } from './pim-moves.ts';
 import type { PimOrder } from './pim-order.ts';
 import type { Policies, Policy } from './pim-policy.ts';
 import { absent, broken, contextNeeded, exists, nameTaken, notYours, pending, requestNotFound, ruleFailed } from './pim-refusals.ts';
 import { type Schedule, Schedules, sameTuple } from './pim-schedules.ts';
 import type { RoleDefinitions } from './role-definitions.ts';
 import type { Timing } from './timing.ts';
-
-export type Status =
-  | 'Provisioned'
-  | 'Granted'
-  | 'PendingApproval'
-  | 'Denied'
-  | 'Canceled'
-  | 'TimedOut'
-  | 'Revoked'
-  | 'FailedAsResourceIsLocked';
 
 /** A request as PIM keeps it. */
 export interface PimRequest {
@@ -61,16 +52,19 @@ export class PimModel {
   readonly eligibilities: Eligibilities;
   readonly schedules: Schedules;
   readonly #world: World;
+  readonly #moves: Moves;
   readonly #requests = new Map<string, PimRequest>();
 
   constructor(world: World, eligibilities: readonly Eligibility[]) {
     this.#world = world;
     this.eligibilities = new Eligibilities(world, eligibilities);
     this.schedules = new Schedules(world);
+    this.#moves = new Moves(world);
   }
 
   /** Does what fell due since the last look: starts, ends and lapsed approvals. */
   settle(): void {
+    this.#moves.settle((at) => this.schedules.settle(at));
     this.schedules.settle();
     const now = this.#world.clock.now();
     for (const request of this.#requests.values()) {
@@ -132,7 +126,9 @@ export class PimModel {
     const { type, start, duration, end } = request.order.window;
     const startsAt = Math.max(now, start);
     const endsAt = type === 'AfterDuration' && duration !== undefined ? startsAt + duration : end;
-    request.status = this.schedules.open(request.order, request.schedule, 'Activated', startsAt, endsAt);
+    this.#moves.begin(request, 'start', (at) =>
+      this.schedules.open(request.order, request.schedule, 'Activated', Math.max(startsAt, at), endsAt),
+    );
   }
 
   mayReview(approval: Approval, caller: Caller): boolean {
@@ -147,7 +143,7 @@ export class PimModel {
     }
     const before = this.#requests.get(order.name);
     if (!before) return;
-    if (before.status === 'PendingApproval') throw pending();
+    if (before.status === 'PendingApproval' || this.#moves.isMoving(before)) throw pending();
     throw this.schedules.held(order) ? exists() : nameTaken(order.name);
   }
 
@@ -164,10 +160,10 @@ export class PimModel {
         return this.#update(order, known);
       case 'SelfDeactivate':
         if (order.principalId !== order.caller.oid.toLowerCase()) throw notYours(order.caller);
-        return this.#answered(order, this.schedules.close(order, known?.kind === 'Activated' ? known : undefined), known?.name);
+        return this.#closed(order, known?.kind === 'Activated' ? known : undefined);
       case 'AdminRemove':
         this.#demandAdmin(order.caller, order.scope);
-        return this.#answered(order, this.schedules.close(order, known), known?.name);
+        return this.#closed(order, known);
       default:
         throw badRequest('InvalidRoleAssignmentRequestType', `The request type '${order.type}' is not valid for this assignment.`);
     }
@@ -178,8 +174,18 @@ export class PimModel {
   }
 
   #opened(order: PimOrder, kind: Schedule['kind']): PimRequest {
-    const schedule = randomUUID();
-    return this.#answered(order, this.schedules.open(order, schedule, kind, order.window.start, order.window.end), schedule);
+    const request = this.#answered(order, 'Accepted', randomUUID());
+    const { start, end } = order.window;
+    this.#moves.begin(request, 'start', (at) => this.schedules.open(order, request.schedule, kind, Math.max(start, at), end));
+    return request;
+  }
+
+  #closed(order: PimOrder, known: Schedule | undefined): PimRequest {
+    if (this.#moves.isEnding(order)) throw pending();
+    this.schedules.demandEnd(order, known);
+    const request = this.#answered(order, 'PendingRevocation', known?.name);
+    this.#moves.begin(request, 'end', (at) => this.schedules.close(order, known, at));
+    return request;
   }
 
   #activate(asked: PimOrder): PimRequest {
@@ -193,6 +199,7 @@ export class PimModel {
   #update(order: PimOrder, known: Schedule | undefined): PimRequest {
     this.#demandAdmin(order.caller, order.scope);
     if (!known || known.state === 'stuck') throw absent();
+    if (this.#moves.isEnding(order)) throw pending();
     this.#demandAdminRules(order);
     this.schedules.move(known, order.window.end);
     return this.#answered(order, 'Provisioned', known.name);
@@ -221,6 +228,7 @@ export class PimModel {
 
   #demandFree(order: PimOrder): void {
     if (this.schedules.held(order)) throw exists();
+    if (this.#moves.isStarting(order)) throw pending();
     if (this.requests().some((request) => request.status === 'PendingApproval' && sameTuple(request.order, order))) throw pending();
   }
 

@@ -59,8 +59,7 @@ export class Schedules {
   }
 
   /** Starts and ends what fell due since the last look, each at its own instant. */
-  settle(): void {
-    const now = this.#world.clock.now();
+  settle(now: Instant = this.#world.clock.now()): void {
     const endsThem = !this.#world.faults.forgetsEnds;
     for (const schedule of this.#all) {
       if (schedule.state === 'future' && schedule.startsAt <= now) this.#begin(schedule);
@@ -121,22 +120,27 @@ export class Schedules {
     if (assignment) assignment.endsAt = endsAt;
   }
 
-  /** The end that somebody asks for. @returns The status of the request that asked. */
-  close(order: PimOrder, schedule: Schedule | undefined): 'Revoked' | 'FailedAsResourceIsLocked' {
+  /** Throws what Azure says to an end that it does not take. */
+  demandEnd(order: PimOrder, schedule: Schedule | undefined): void {
     const now = this.#world.clock.now();
     const { materialise, minActive } = this.#world.timing;
-    const plain = order.type === 'AdminRemove' ? this.#plain(order) : undefined;
-    if (!schedule && !plain) throw absent();
+    if (!schedule && !this.#removable(order)) throw absent();
     if (schedule?.state === 'active') {
       if (now < schedule.startsAt + materialise) throw absent();
       if (now < schedule.startsAt + minActive) throw tooShort();
     }
+  }
+
+  /** The end that somebody asked for. @returns The status of the request that asked. */
+  close(order: PimOrder, schedule: Schedule | undefined, at: Instant): 'Revoked' | 'FailedAsResourceIsLocked' {
     if (this.#world.locks.over(order.scope).length > 0) return 'FailedAsResourceIsLocked';
-    if (plain) this.#world.assignments.remove(plain.name);
-    if (schedule) {
-      this.#world.assignments.remove(schedule.assignment);
+    const plain = this.#removable(order);
+    if (plain) this.#world.assignments.remove(plain.name, at);
+    // It may have ended by itself meanwhile.
+    if (schedule && schedule.state !== 'ended') {
+      this.#world.assignments.remove(schedule.assignment, at);
       schedule.state = 'revoked';
-      schedule.endedAt = now;
+      schedule.endedAt = at;
     }
     return 'Revoked';
   }
@@ -152,6 +156,10 @@ export class Schedules {
     if (!schedule) return;
     schedule.state = 'ended';
     schedule.endedAt = this.#world.clock.now();
+  }
+
+  #removable(order: PimOrder): Assignment | undefined {
+    return order.type === 'AdminRemove' ? this.#plain(order) : undefined;
   }
 
   #plain(order: Tuple): Assignment | undefined {

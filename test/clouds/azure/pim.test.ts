@@ -247,3 +247,54 @@ test('an eligibility through a group is listed for its members and for nobody el
   assert.deepEqual(await scopes(alice.oid), ['Direct', 'Direct', 'Group']);
   assert.deepEqual(await scopes(dan.oid), []);
 });
+
+test('a request on the move says so, takes no other beside it, and has its power only at its end', async (t) => {
+  const scene = await stage(t, { timing: { provisionLag: 50 * SECOND, revokeLag: 20 * SECOND } });
+  const { clock, world } = scene;
+  const at = staging(scene);
+  const pim = asking(scene, alice.oid, at);
+  const allowed = () => world.allows(alice.oid, WRITE, at);
+  const status = async (name = '') =>
+    (await scene.authorization(alice.oid).roleAssignmentScheduleRequests.get(at.slice(1), name)).status ?? '';
+
+  const started = await pim.activate();
+  const words = [started.status];
+  for (let passed = 0; passed < 5; passed++) {
+    assert.equal(allowed(), false);
+    assert.equal(await refusal(pim.activate()), '400 PendingRoleAssignmentRequest');
+    assert.equal(await refusal(pim.deactivate()), '400 RoleAssignmentDoesNotExist');
+    await clock.advance(10 * SECOND);
+    words.push(await status(started.name));
+  }
+  assert.deepEqual(words, [
+    'Accepted',
+    'PendingProvisioning',
+    'ProvisioningStarted',
+    'PendingScheduleCreation',
+    'ScheduleCreated',
+    'Provisioned',
+  ]);
+  assert.equal(allowed(), true);
+
+  const ended = await pim.deactivate();
+  assert.equal(ended.status, 'PendingRevocation');
+  assert.equal(await refusal(pim.deactivate()), '400 PendingRoleAssignmentRequest');
+  await clock.advance(20 * SECOND - 1);
+  assert.equal(allowed(), true, 'pending is not revoked');
+  await clock.advance(1);
+  assert.equal(await status(ended.name), 'Revoked');
+  assert.equal(allowed(), false);
+});
+
+test('what ends by itself while its end is on the move ends at its own instant', async (t) => {
+  const scene = await stage(t, { timing: { revokeLag: MINUTE } });
+  const at = staging(scene);
+  const pim = asking(scene, alice.oid, at);
+  await pim.activate('PT10M');
+  await scene.clock.advance(10 * MINUTE - 30 * SECOND);
+  await pim.deactivate();
+  await scene.clock.advance(2 * MINUTE);
+  assert.equal(scene.world.allows(alice.oid, WRITE, at), false);
+  const [schedule] = scene.world.pim.schedules.all();
+  assert.deepEqual([schedule?.state, schedule?.endedAt], ['ended', schedule?.endsAt]);
+});

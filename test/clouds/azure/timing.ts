@@ -10,6 +10,10 @@ export interface Timing {
   freshTokenRereads: boolean;
   /** How long the answer to a PIM request takes. */
   answerDelay: Millis;
+  /** From the answer to a request that starts something to `Provisioned`: until then it is on the move, without power. */
+  provisionLag: Millis;
+  /** From the answer to a request that ends something to `Revoked`: until then it is on the move, and the power stands. */
+  revokeLag: Millis;
   /** After activation: a deactivation is answered RoleAssignmentDoesNotExist although the role is active. */
   materialise: Millis;
   /** After activation: a deactivation is answered ActiveDurationTooShort. */
@@ -41,6 +45,8 @@ export const kind: Timing = {
   goneLag: 0,
   freshTokenRereads: true,
   answerDelay: 0,
+  provisionLag: 0,
+  revokeLag: 0,
   materialise: 0,
   minActive: 0,
   stillHeld: 0,
@@ -78,6 +84,9 @@ export const field: Timing = {
   goneLag: 2 * MINUTE,
   freshTokenRereads: true,
   answerDelay: 12 * SECOND,
+  // What was measured answered with its last word.
+  provisionLag: 0,
+  revokeLag: 0,
   materialise: MINUTE,
   minActive: 5 * MINUTE,
   stillHeld: 2 * MINUTE,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { approve, counted, deny, elevate, revoke } from '../acts.ts';
+import { approve, counted, deny, elevate, readStory, revoke } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 const LONG = { role: 'Backends', minutes: 30, reason: 'Move the checkout pool to the new nodes' };
@@ -30,12 +30,19 @@ export const approval: Story = {
     await stage.shot('alice', '3-approved');
     await revoke(alice);
     assert.equal(await stage.write('alice', balancer), 'denied');
+    await readStory(alice, ['Requested', 'Needs approval', 'Approved', 'Usable', 'Revoking', 'Gone'], LONG.reason);
+    await alice
+      .webview()
+      .getByText(/Ben Okafor approved/)
+      .first()
+      .waitFor();
+    await stage.shot('alice', '4-story');
 
     await elevate(alice, balancer, LONG);
     await ben.row(request).waitFor();
     await deny(ben, request, 'Not during the sale');
     await alice.toast(/Ben Okafor denied your request.*Not during the sale/).waitFor();
-    await stage.shot('alice', '4-denied');
+    await stage.shot('alice', '5-denied');
     assert.equal(await stage.write('alice', balancer), 'denied');
 
     await elevate(alice, balancer, LONG);
@@ -45,6 +52,7 @@ export const approval: Story = {
       .waitFor();
     await alice.command('Portcullis: Cancel request');
     await alice.status('access').waitFor({ state: 'detached' });
+    await stage.shot('alice', '6-cancelled');
     await ben.row(request).waitFor({ state: 'detached' });
   },
 };

@@ -29,6 +29,10 @@ export const fromTreeToWrite: Story = {
       .waitFor();
     assert.ok(await workbench.isInSight(workbench.headline(/Alice Novak/)), 'who you are stays above the rows');
     await stage.shot('alice', '4-usable');
+    await status.click();
+    await workbench.asking('Choose one to revoke, extend').waitFor();
+    await stage.shot('alice', '4-what-I-hold');
+    await workbench.page.keyboard.press('Escape');
     const before = await status.innerText();
     await status.filter({ hasNotText: before }).waitFor();
 
@@ -49,17 +53,27 @@ export const twoWindows: Story = {
     const { workbench, secondWindow } = stage.player('alice');
     const balancer = stage.organisation.balancer({ env: 'staging' });
     const other = await secondWindow();
+    assert.equal(await stage.write('alice', balancer), 'denied');
     await elevate(workbench, balancer, { role: 'Backends', minutes: 10, reason: 'Drain web-3' });
     for (const window of [workbench, other]) await counted(window, balancer, '9m');
 
+    await workbench.command('Portcullis: Show audit');
+    const usable = workbench.webview().locator('[role="row"]', { hasText: 'Usable' }).first();
+    await usable.waitFor();
     await workbench.reload();
     await counted(workbench, balancer, '9m');
+    await usable.waitFor();
+    await workbench
+      .row(balancer.name)
+      .filter({ hasText: /until \d\d:\d\d/ })
+      .waitFor();
     assert.equal(await stage.write('alice', balancer), 'allowed');
     await stage.shot('alice', '1-reloaded');
 
     await other.command('Portcullis: Revoke…');
     for (const window of [workbench, other]) await window.status('access').waitFor({ state: 'detached' });
     assert.equal(await stage.write('alice', balancer), 'denied');
+    await readStory(workbench, ['Requested', 'Granted by policy', 'Usable', 'Revoking', 'Gone'], 'Drain web-3');
     await other.page.close();
   },
 };

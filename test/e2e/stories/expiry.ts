@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { counted, elevate } from '../acts.ts';
+import { counted, elevate, readStory } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 export const expiry: Story = {
@@ -8,6 +8,7 @@ export const expiry: Story = {
   tell: async (stage) => {
     const { workbench } = stage.player('alice');
     const balancer = stage.organisation.balancer({ env: 'staging' });
+    assert.equal(await stage.write('alice', balancer), 'denied');
     await elevate(workbench, balancer, { role: 'Backends', minutes: 1, reason: 'A quick look' });
     const asked = Date.now();
     const status = workbench.status('access');
@@ -17,5 +18,12 @@ export const expiry: Story = {
     assert.equal(await stage.write('alice', balancer), 'denied');
     assert.ok(Date.now() - asked < 85_000, 'soon after its minute');
     await stage.shot('alice', '1-ended');
+    await readStory(workbench, ['Requested', 'Granted by policy', 'Usable', 'Revoking', 'Gone'], 'A quick look');
+    await workbench
+      .webview()
+      .getByText(/its time is up/)
+      .first()
+      .waitFor();
+    await stage.shot('alice', '2-story');
   },
 };

@@ -18,6 +18,7 @@ export const extend: Story = {
     const { workbench } = stage.player('alice');
     const balancer = stage.organisation.balancer({ env: 'staging' });
     const status = workbench.status('access');
+    assert.equal(await stage.write('alice', balancer), 'denied');
     await elevate(workbench, balancer, { role: 'Backends', minutes: 1, reason: 'Drain web-3' });
     await status.filter({ hasText: new RegExp(`${balancer.name} 0:\\d\\d`) }).waitFor();
     const oldEnd = Date.now() + left(await status.innerText()) * SECOND;

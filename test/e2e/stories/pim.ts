@@ -54,5 +54,9 @@ export const pimApproval: Story = {
     await counted(alice, balancer, '9m');
     assert.equal(await stage.write('alice', balancer), 'allowed');
     await stage.shot('alice', '2-usable');
+    await revoke(alice);
+    assert.equal(await stage.write('alice', balancer), 'denied');
+    await readStory(alice, ['Requested', 'Needs approval', 'Approved', 'Usable', 'Revoking', 'Gone'], wish.reason);
+    await stage.shot('alice', '3-story');
   },
 };

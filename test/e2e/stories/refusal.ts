@@ -25,12 +25,20 @@ export const refusal: Story = {
     await stage.shot('alice', '2-refused-when-asked');
     assert.equal(await stage.write('alice', balancer), 'denied');
     await workbench.page.keyboard.press('Escape');
+    await workbench.command('Portcullis: Show audit');
+    await workbench.webview().locator('[role="row"]', { hasText: 'Denied' }).first().click();
+    await workbench
+      .webview()
+      .getByText(/This balancer is frozen/)
+      .first()
+      .waitFor();
+    await stage.shot('alice', '3-in-the-audit');
 
     const ben = stage.player('ben').workbench;
     await ben.contextMenu(await showBalancer(ben, balancer), 'Elevate…');
     await ben.asking('Choose a role').getByText('Not for you now').waitFor();
     await ben.option('Choose a role', /No rule lets you have this role here/).waitFor();
-    await stage.shot('ben', '3-not-for-you');
+    await stage.shot('ben', '4-not-for-you');
     assert.equal(await stage.write('ben', balancer), 'denied');
   },
 };

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { until } from '../../support/until.ts';
-import { counted, elevate, revoke, showBalancer } from '../acts.ts';
+import { counted, elevate, readStory, revoke, showBalancer } from '../acts.ts';
 import type { Story } from '../story.ts';
 
+const STORY = ['Requested', 'Granted by policy', 'Usable', 'Revoking', 'Gone'];
 const WISH = { role: 'Backends', minutes: 10, reason: 'Drain web-3' };
 
 export const daemonKilled: Story = {
@@ -12,6 +13,7 @@ export const daemonKilled: Story = {
     const { workbench, daemonPid } = stage.player('alice');
     const balancer = stage.organisation.balancer({ env: 'staging' });
     const status = workbench.status('access');
+    assert.equal(await stage.write('alice', balancer), 'denied');
     await elevate(workbench, balancer, WISH);
     await counted(workbench, balancer, '9m');
     const killed = daemonPid();
@@ -30,6 +32,8 @@ export const daemonKilled: Story = {
 
     await revoke(workbench);
     assert.equal(await stage.write('alice', balancer), 'denied');
+    await readStory(workbench, [...STORY, 'Lease resumed'], WISH.reason);
+    await stage.shot('alice', '3-story');
   },
 };
 
@@ -40,6 +44,7 @@ export const centralDown: Story = {
     const { workbench } = stage.player('alice');
     const balancer = stage.organisation.balancer({ env: 'staging' });
     const status = workbench.status('access');
+    assert.equal(await stage.write('alice', balancer), 'denied');
     await elevate(workbench, balancer, WISH);
     await counted(workbench, balancer, '9m');
     await stage.organisation.central.kill();
@@ -64,5 +69,7 @@ export const centralDown: Story = {
     await stage.organisation.central.start();
     await status.waitFor({ state: 'detached' });
     assert.equal(await stage.write('alice', balancer), 'denied');
+    await readStory(workbench, [...STORY, 'Contact lost', 'Contact restored'], WISH.reason);
+    await stage.shot('alice', '4-story');
   },
 };

@@ -1,3 +1,4 @@
+import { showBalancer } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 export const signedOut: Story = {
@@ -17,6 +18,25 @@ export const signedOut: Story = {
     await workbench.row('Shop staging').filter({ hasText: '6' }).waitFor();
     await workbench.headline(/^Alice Novak · Azure CLI$/).waitFor();
     await stage.shot('alice', '2-signed-in');
+
+    const balancer = stage.organisation.balancer({ env: 'staging' });
+    const { faults } = stage.organisation.azure.world;
+    const refuse = { kind: 'refuse', status: 403, code: 'AuthorizationFailed', message: 'No read access' } as const;
+    const mend = faults.add({ call: new RegExp(`^GET .*/loadBalancers/${balancer.name}\\?`, 'i'), trouble: refuse });
+    await showBalancer(workbench, balancer);
+    await workbench.expand(balancer.name);
+    const problem = workbench.page.locator('.part.sidebar .monaco-list-row[aria-label^="Error:"]');
+    await problem.waitFor();
+    await stage.shot('alice', '3-parts-not-readable');
+    mend();
+    await workbench.inlineAction(problem, 'Retry');
+    await workbench.row('Backend pools').waitFor();
+
+    await workbench.filter('no such load balancer');
+    await workbench.welcome('No load balancer matches the filter').waitFor();
+    await stage.shot('alice', '4-no-match');
+    await workbench.welcome('No load balancer matches the filter').getByRole('button', { name: 'Clear filter' }).click();
+    await workbench.row('Shop staging').waitFor();
   },
 };
 
