@@ -24,7 +24,7 @@ export async function showBalancer(workbench: Workbench, { subscription, name }:
 
 /** Right-click, *Elevate…*, and every step up to the review. */
 export async function review(workbench: Workbench, where: InTree, wish: Wish): Promise<void> {
-  await workbench.contextMenu(await showBalancer(workbench, where), 'Elevate…');
+  await workbench.contextMenuAsking(await showBalancer(workbench, where), 'Elevate…', 'Choose a role');
   await workbench.choose('Choose a role', wish.role);
   await workbench.answerWith('How long?', String(wish.minutes));
   await workbench.answerWith('Reason, such as', wish.reason);

@@ -76,6 +76,15 @@ export class Workbench {
     return this.page.locator('.part.sidebar .welcome-view:visible', { hasText: text });
   }
 
+  /** Presses a button of a view that has no rows. @param opens What is there then. */
+  async press(view: Locator, name: string, opens: Locator): Promise<void> {
+    // A view that is drawn anew under the pointer loses the click.
+    await repeated(`${name} does nothing`, async () => {
+      if (!(await opens.isVisible())) await view.getByRole('button', { name }).click({ timeout: A_MOMENT });
+      await opens.waitFor({ timeout: A_MOMENT });
+    });
+  }
+
   /** The line above the rows of a view. */
   headline(text: string | RegExp): Locator {
     return this.page.locator('.part.sidebar .tree-explorer-viewlet-tree-view > .message', { hasText: text });
@@ -98,6 +107,16 @@ export class Workbench {
       // A menu takes no click right after it has opened, so as not to act on the click that opened it.
       await entry.click({ timeout: A_MOMENT });
       await entry.waitFor({ state: 'detached', timeout: 1_000 });
+    });
+  }
+
+  /** The same until the box that asks this is there: a tree that is refreshed meanwhile forgets which row the menu was of. */
+  async contextMenuAsking(row: Locator, item: string | RegExp, placeholder: string): Promise<void> {
+    const asking = this.asking(placeholder);
+    await repeated(`${item} does not ask "${placeholder}"`, async () => {
+      await this.page.keyboard.press('Escape');
+      await this.contextMenu(row, item);
+      await asking.waitFor({ timeout: A_MOMENT });
     });
   }
 

@@ -35,7 +35,7 @@ export const refusal: Story = {
     await stage.shot('alice', '3-in-the-audit');
 
     const ben = stage.player('ben').workbench;
-    await ben.contextMenu(await showBalancer(ben, balancer), 'Elevate…');
+    await ben.contextMenuAsking(await showBalancer(ben, balancer), 'Elevate…', 'Choose a role');
     await ben.asking('Choose a role').getByText('Not for you now').waitFor();
     await ben.option('Choose a role', /No rule lets you have this role here/).waitFor();
     await stage.shot('ben', '4-not-for-you');

@@ -50,7 +50,11 @@ export const centralDown: Story = {
     await stage.organisation.central.kill();
     await status.filter({ hasText: /unknown/i }).waitFor();
     await stage.shot('alice', '1-unknown');
-    await workbench.contextMenu(await showBalancer(workbench, stage.organisation.balancer({ env: 'prod' })), 'Elevate…');
+    await workbench.contextMenuAsking(
+      await showBalancer(workbench, stage.organisation.balancer({ env: 'prod' })),
+      'Elevate…',
+      'Choose a role',
+    );
     await workbench.option('Choose a role', /central/i).waitFor();
     await stage.shot('alice', '2-no-new-power');
     await workbench.page.keyboard.press('Escape');

@@ -10,8 +10,7 @@ export const signedOut: Story = {
     await welcome.waitFor();
     await stage.shot('alice', '1-welcome');
 
-    await welcome.getByRole('button', { name: 'Sign in' }).click();
-    await workbench.option('Where?', 'Azure').waitFor();
+    await workbench.press(welcome, 'Sign in', workbench.option('Where?', 'Azure'));
     // Only now: a daemon that notices it by itself would have nothing left to ask.
     desk.signIn();
     await workbench.choose('Where?', 'Azure');
