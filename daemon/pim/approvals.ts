@@ -154,8 +154,7 @@ export class Approvals {
     if (!request) return no('too-late', 'This request does not wait for you any more', { wayOut: 'Refresh the list.' });
     if (reason === '')
       return no('bad-input', 'Entra PIM wants a reason from its approvers', { field: 'reason', wayOut: 'Give a reason and try again.' });
-    const decide = verdict === 'approved' ? approving.approve : approving.deny;
-    const answer = await decide.call(approving, id, reason, person.id, signal);
+    const answer = await approving[verdict === 'approved' ? 'approve' : 'deny'](id, reason, person.id, signal);
     if (!answer.ok) {
       void this.refresh();
       return answer;

@@ -24,7 +24,7 @@ export async function showBalancer(workbench: Workbench, { subscription, name }:
 
 /** Right-click, *Elevate…*, and every step up to the review. */
 export async function review(workbench: Workbench, where: InTree, wish: Wish): Promise<void> {
-  await workbench.contextMenuAsking(await showBalancer(workbench, where), 'Elevate…', 'Choose a role');
+  await workbench.contextMenu(await showBalancer(workbench, where), 'Elevate…', 'Choose a role');
   await workbench.choose('Choose a role', wish.role);
   await workbench.answerWith('How long?', String(wish.minutes));
   await workbench.answerWith('Reason, such as', wish.reason);
@@ -68,6 +68,13 @@ export async function revoke(workbench: Workbench, seen?: () => Promise<void>): 
   await status.waitFor({ state: 'detached' });
 }
 
+/** The kinds of event of a grant that ended, in the panel's words. */
+export const GRANTED_AT_ONCE = ['Requested', 'Granted by policy', 'Usable', 'Revoking', 'Gone'];
+export const GRANTED_BY_A_PERSON = ['Requested', 'Needs approval', 'Approved', 'Usable', 'Revoking', 'Gone'];
+
+/** The panel says this. */
+export const told = (workbench: Workbench, text: string | RegExp): Promise<void> => workbench.webview().getByText(text).first().waitFor();
+
 /** The panel has each kind of event, and tells the grant whole. @param seen Before its story is opened. */
 export async function readStory(workbench: Workbench, kinds: readonly string[], reason: string, seen = async () => {}): Promise<void> {
   await workbench.command('Portcullis: Show audit');
@@ -77,5 +84,5 @@ export async function readStory(workbench: Workbench, kinds: readonly string[], 
   await seen();
   await event('Gone').click();
   await panel.getByRole('button', { name: 'Story of this grant' }).click();
-  await panel.getByText(reason).first().waitFor();
+  await told(workbench, reason);
 }

@@ -99,7 +99,7 @@ export class Workbench {
     });
   }
 
-  async contextMenu(row: Locator, item: string | RegExp): Promise<void> {
+  async #menuItem(row: Locator, item: string | RegExp): Promise<void> {
     const entry = this.page.locator('.monaco-menu .action-menu-item', { hasText: item }).first();
     await repeated(`the menu does not open, or does not take ${item}`, async () => {
       if (!(await entry.isVisible())) await row.click({ button: 'right' });
@@ -110,12 +110,12 @@ export class Workbench {
     });
   }
 
-  /** The same until the box that asks this is there: a tree that is refreshed meanwhile forgets which row the menu was of. */
-  async contextMenuAsking(row: Locator, item: string | RegExp, placeholder: string): Promise<void> {
+  /** Until the box that asks this is there: a tree that is refreshed meanwhile forgets which row the menu was of. */
+  async contextMenu(row: Locator, item: string | RegExp, placeholder: string): Promise<void> {
     const asking = this.asking(placeholder);
     await repeated(`${item} does not ask "${placeholder}"`, async () => {
       await this.page.keyboard.press('Escape');
-      await this.contextMenu(row, item);
+      await this.#menuItem(row, item);
       await asking.waitFor({ timeout: A_MOMENT });
     });
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { counted, elevate, readStory, review, revoke, showBalancer } from '../acts.ts';
+import { counted, elevate, GRANTED_AT_ONCE, readStory, review, revoke, showBalancer } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 export const fromTreeToWrite: Story = {
@@ -76,7 +76,7 @@ export const twoWindows: Story = {
     await other.command('Portcullis: Revoke…');
     for (const window of [workbench, other]) await window.status('access').waitFor({ state: 'detached' });
     assert.equal(await stage.write('alice', balancer), 'denied');
-    await readStory(workbench, ['Requested', 'Granted by policy', 'Usable', 'Revoking', 'Gone'], 'Drain web-3');
+    await readStory(workbench, GRANTED_AT_ONCE, 'Drain web-3');
     await other.page.close();
   },
 };

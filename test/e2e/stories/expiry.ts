@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { counted, elevate, readStory } from '../acts.ts';
+import { counted, elevate, GRANTED_AT_ONCE, readStory, told } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 export const expiry: Story = {
@@ -18,12 +18,8 @@ export const expiry: Story = {
     assert.equal(await stage.write('alice', balancer), 'denied');
     assert.ok(Date.now() - asked < 85_000, 'soon after its minute');
     await stage.shot('alice', '1-ended');
-    await readStory(workbench, ['Requested', 'Granted by policy', 'Usable', 'Revoking', 'Gone'], 'A quick look');
-    await workbench
-      .webview()
-      .getByText(/its time is up/)
-      .first()
-      .waitFor();
+    await readStory(workbench, GRANTED_AT_ONCE, 'A quick look');
+    await told(workbench, /its time is up/);
     await stage.shot('alice', '2-story');
   },
 };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { review, showBalancer } from '../acts.ts';
+import { review, showBalancer, told } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 const REVIEW = 'Review, then request access';
@@ -27,15 +27,11 @@ export const refusal: Story = {
     await workbench.page.keyboard.press('Escape');
     await workbench.command('Portcullis: Show audit');
     await workbench.webview().locator('[role="row"]', { hasText: 'Denied' }).first().click();
-    await workbench
-      .webview()
-      .getByText(/This balancer is frozen/)
-      .first()
-      .waitFor();
+    await told(workbench, /This balancer is frozen/);
     await stage.shot('alice', '3-in-the-audit');
 
     const ben = stage.player('ben').workbench;
-    await ben.contextMenuAsking(await showBalancer(ben, balancer), 'Elevate…', 'Choose a role');
+    await ben.contextMenu(await showBalancer(ben, balancer), 'Elevate…', 'Choose a role');
     await ben.asking('Choose a role').getByText('Not for you now').waitFor();
     await ben.option('Choose a role', /No rule lets you have this role here/).waitFor();
     await stage.shot('ben', '4-not-for-you');

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { until } from '../../support/until.ts';
-import { counted, elevate, readStory, revoke, showBalancer } from '../acts.ts';
+import { counted, elevate, GRANTED_AT_ONCE, readStory, revoke, showBalancer } from '../acts.ts';
 import type { Story } from '../story.ts';
 
-const STORY = ['Requested', 'Granted by policy', 'Usable', 'Revoking', 'Gone'];
 const WISH = { role: 'Backends', minutes: 10, reason: 'Drain web-3' };
 
 export const daemonKilled: Story = {
@@ -32,7 +31,7 @@ export const daemonKilled: Story = {
 
     await revoke(workbench);
     assert.equal(await stage.write('alice', balancer), 'denied');
-    await readStory(workbench, [...STORY, 'Lease resumed'], WISH.reason);
+    await readStory(workbench, [...GRANTED_AT_ONCE, 'Lease resumed'], WISH.reason);
     await stage.shot('alice', '3-story');
   },
 };
@@ -50,11 +49,7 @@ export const centralDown: Story = {
     await stage.organisation.central.kill();
     await status.filter({ hasText: /unknown/i }).waitFor();
     await stage.shot('alice', '1-unknown');
-    await workbench.contextMenuAsking(
-      await showBalancer(workbench, stage.organisation.balancer({ env: 'prod' })),
-      'Elevate…',
-      'Choose a role',
-    );
+    await workbench.contextMenu(await showBalancer(workbench, stage.organisation.balancer({ env: 'prod' })), 'Elevate…', 'Choose a role');
     await workbench.option('Choose a role', /central/i).waitFor();
     await stage.shot('alice', '2-no-new-power');
     await workbench.page.keyboard.press('Escape');
@@ -73,7 +68,7 @@ export const centralDown: Story = {
     await stage.organisation.central.start();
     await status.waitFor({ state: 'detached' });
     assert.equal(await stage.write('alice', balancer), 'denied');
-    await readStory(workbench, [...STORY, 'Contact lost', 'Contact restored'], WISH.reason);
+    await readStory(workbench, [...GRANTED_AT_ONCE, 'Contact lost', 'Contact restored'], WISH.reason);
     await stage.shot('alice', '4-story');
   },
 };

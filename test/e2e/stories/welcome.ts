@@ -32,10 +32,10 @@ export const signedOut: Story = {
     await workbench.row('Backend pools').waitFor();
 
     await workbench.filter('no such load balancer');
-    await workbench.welcome('No load balancer matches the filter').waitFor();
+    const noMatch = workbench.welcome('No load balancer matches the filter');
+    await noMatch.waitFor();
     await stage.shot('alice', '4-no-match');
-    await workbench.welcome('No load balancer matches the filter').getByRole('button', { name: 'Clear filter' }).click();
-    await workbench.row('Shop staging').waitFor();
+    await workbench.press(noMatch, 'Clear filter', workbench.row('Shop staging'));
   },
 };
 
