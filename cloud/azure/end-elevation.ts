@@ -15,6 +15,8 @@ export interface End {
   grantId: GrantId;
   requestType: 'SelfDeactivate' | 'AdminRemove';
   shortestHold: Millis;
+  /** Locks that keep Azure from taking the right back, in words. */
+  locks: () => Promise<string[]>;
 }
 
 const SOON: Millis = 15 * SECOND;
@@ -37,7 +39,7 @@ export async function endElevation(requests: ScheduleRequests, clock: Clock, end
   const name = endName(end.grantId, clock.now());
   const sent = await requests.send(at, name, () => body(end), signal);
   const request = 'request' in sent ? sent.request : isOwn(sent.refused) ? await requests.find(at, name, signal) : undefined;
-  if (request) return endedBy(await requests.settled(at, request, name, signal), clock);
+  if (request) return endedBy(await requests.settled(at, request, name, signal), end, clock);
   return 'refused' in sent ? refusedEnd(sent.refused, started, end, clock) : { state: 'nothing there' };
 }
 
@@ -51,14 +53,20 @@ const body = ({ at, requestType }: End): RoleAssignmentScheduleRequest => ({
 /** This minute's request was sent before: a repeated one is answered by its name. */
 const isOwn = (error: AzureError): boolean => error.status === 409 || /Exists|Pending/.test(codeOf(error));
 
-function endedBy({ status }: RoleAssignmentScheduleRequest, clock: Clock): Unbound {
+/** Azure says that there is a lock, not which: asked for, so that somebody can remove it. */
+async function locked({ locks }: End, error: AzureError): Promise<Unbound> {
+  const named = await locks().catch(() => []);
+  return { state: 'stuck', problem: problemOf(error, { locks: named }) };
+}
+
+async function endedBy({ status }: RoleAssignmentScheduleRequest, end: End, clock: Clock): Promise<Unbound> {
   const meaning = meaningOf(status);
   switch (meaning.is) {
     case 'released':
     case 'active': // Azure's word for "the removal is done" in some answers.
       return { state: 'accepted' };
     case 'locked':
-      return { state: 'stuck', problem: problemOf({ status: 409, code: 'FailedAsResourceIsLocked', message: '' }) };
+      return locked(end, { status: 409, code: 'FailedAsResourceIsLocked', message: '' });
     case 'refused':
       return { state: 'stuck', problem: meaning.problem };
     case 'awaiting approval':
@@ -68,7 +76,8 @@ function endedBy({ status }: RoleAssignmentScheduleRequest, clock: Clock): Unbou
   }
 }
 
-function refusedEnd(error: AzureError, started: RoleAssignmentScheduleRequest, { at, shortestHold }: End, clock: Clock): Unbound {
+async function refusedEnd(error: AzureError, started: RoleAssignmentScheduleRequest, end: End, clock: Clock): Promise<Unbound> {
+  const { at, shortestHold } = end;
   const now = clock.now();
   const startedAt = startOf(started) ?? now;
   // What was prolonged had started before, at an instant that its own request does not tell.
@@ -90,7 +99,8 @@ function refusedEnd(error: AzureError, started: RoleAssignmentScheduleRequest, {
       return { state: 'not yet', again: now + SOON, why: 'Azure is still at work on another request for this role' };
   }
   if (error.status === 429) return { state: 'not yet', again: now + (error.retryAfter ?? SOON), why: 'Azure is asked too often' };
-  return { state: 'stuck', problem: problemOf(error) };
+  const problem = problemOf(error);
+  return problem.code === 'locked' ? locked(end, error) : { state: 'stuck', problem };
 }
 
 const startOf = ({ createdOn, scheduleInfo }: RoleAssignmentScheduleRequest): Instant | undefined => {

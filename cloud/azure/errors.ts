@@ -1,7 +1,17 @@
+import { MINUTE, type Millis } from '../../protocol/clock.ts';
 import { Fault, type FaultCode } from '../../protocol/fault.ts';
 import type { Problem } from '../../protocol/model.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
 import { type AzureError, azureErrorOf, codeOf } from './azure-error.ts';
+import { smallestRole } from './smallest-role.ts';
+
+/** What Azure's answer leaves out and somebody asked it for since. */
+export interface Known {
+  /** Longest time that the role's policy allows. */
+  longest?: Millis | undefined;
+  /** The locks that hold here, in words. */
+  locks?: readonly string[] | undefined;
+}
 
 interface Words {
   message: string;
@@ -15,7 +25,7 @@ interface Row {
   refusal: RefusalCode;
   fault: FaultCode;
   retryable?: boolean | undefined;
-  say: (error: AzureError) => Words;
+  say: (error: AzureError, known: Known) => Words;
 }
 
 const words = (message: string, wayOut?: string) => (): Words => ({ message, wayOut });
@@ -106,8 +116,8 @@ export const ROWS: readonly Row[] = [
     codes: ['ScopeLocked', 'FailedAsResourceIsLocked'],
     refusal: 'locked',
     fault: 'cloud-refused',
-    say: ({ message }) => ({
-      message: `A resource lock keeps Azure from removing the right${lockedScope(message)}.`,
+    say: ({ message }, { locks = [] }) => ({
+      message: `A resource lock keeps Azure from removing the right${locks.length > 0 ? `: ${locks.join(', ')}` : lockedScope(message)}.`,
       wayOut: 'An administrator must remove the lock. Until then the elevation does not end.',
     }),
   },
@@ -139,7 +149,10 @@ export const ROWS: readonly Row[] = [
 function byStatus({ status }: AzureError): Row {
   const refused: Omit<Row, 'refusal' | 'fault'> = {
     codes: [],
-    say: ({ code, message }) => ({ message: `Azure refused: ${sentence(message)}${code ? ` (${code})` : ''}` }),
+    say: ({ code, message }) => ({
+      message: `Azure refused: ${sentence(message)}${code ? ` (${code})` : ''}`,
+      wayOut: 'Try again. If Azure refuses again, show this to an administrator.',
+    }),
   };
   if (status === 401) return rowOf('AuthenticationFailed');
   if (status === 404) {
@@ -173,9 +186,9 @@ const rowOf = (code: string): Row => {
 const meaning = (error: AzureError): Row => ROWS.find(({ codes }) => codes.includes(codeOf(error))) ?? byStatus(error);
 
 /** A definite no, for people. `code` is a `RefusalCode`. */
-export function problemOf(error: AzureError): Problem {
+export function problemOf(error: AzureError, known: Known = {}): Problem {
   const row = meaning(error);
-  const { message, wayOut, refusal } = row.say(error);
+  const { message, wayOut, refusal } = row.say(error, known);
   return { code: refusal ?? row.refusal, message: message.slice(0, 2_000), ...(wayOut && { wayOut: wayOut.slice(0, 1_000) }) };
 }
 
@@ -217,32 +230,50 @@ function loginCommand(error: unknown): string | undefined {
   return command && `Run "${command}" in a terminal, then ask again.`;
 }
 
-const RULES: readonly [rule: string, words: Words][] = [
+/** Whether the role's policy wants less time, as far as Azure's answer says. */
+export const isTooLong = (error: AzureError): boolean =>
+  codeOf(error) === 'RoleAssignmentRequestPolicyValidationFailed' && error.message.includes('ExpirationRule');
+
+const RULES: readonly [rule: string, words: (known: Known) => Words][] = [
   [
     'EligibilityRule',
-    {
+    () => ({
       refusal: 'not-eligible',
       message: 'Not eligible for this role here.',
       wayOut: 'Ask an administrator to make you eligible in Entra PIM.',
-    },
+    }),
   ],
   [
     'MfaRule',
-    {
+    () => ({
       refusal: 'not-signed-in',
       message: 'Azure wants a sign-in with a second factor.',
       wayOut: 'Sign in to Azure again with your second factor.',
-    },
+    }),
   ],
-  ['ExpirationRule', { refusal: 'bad-input', message: 'Azure allows less time for this role here.', wayOut: 'Ask for a shorter time.' }],
-  ['JustificationRule', { refusal: 'bad-input', message: 'Azure wants a reason.', wayOut: 'Give a reason.' }],
-  ['TicketingRule', { refusal: 'bad-input', message: 'Azure wants a ticket.', wayOut: 'Give the number of the ticket.' }],
+  ['ExpirationRule', tooLong],
+  ['JustificationRule', () => ({ refusal: 'bad-input', message: 'Azure wants a reason.', wayOut: 'Give a reason.' })],
+  ['TicketingRule', () => ({ refusal: 'bad-input', message: 'Azure wants a ticket.', wayOut: 'Give the number of the ticket.' })],
 ];
 
-function brokenRules({ message }: AzureError): Words {
-  const broken = RULES.filter(([rule]) => message.includes(rule)).map(([, say]) => say);
+function tooLong({ longest }: Known): Words {
+  const minutes = longest === undefined ? undefined : Math.floor(longest / MINUTE);
+  return {
+    refusal: 'bad-input',
+    message: minutes ? `Azure allows at most ${minutes} min for this role here.` : 'Azure allows less time for this role here.',
+    wayOut: minutes ? `Ask for ${minutes} min or less.` : 'Ask for a shorter time.',
+  };
+}
+
+function brokenRules({ message }: AzureError, known: Known): Words {
+  const broken = RULES.filter(([rule]) => message.includes(rule)).map(([, say]) => say(known));
   const [first] = broken;
-  if (!first) return { message: `The role's policy in Entra PIM refused: ${sentence(message)}` };
+  if (!first) {
+    return {
+      message: `The role's policy in Entra PIM refused: ${sentence(message)}`,
+      wayOut: "An administrator can see in the role's settings in Entra PIM what it asks for.",
+    };
+  }
   return {
     refusal: first.refusal,
     message: broken.map((say) => say.message).join(' '),
@@ -252,9 +283,14 @@ function brokenRules({ message }: AzureError): Words {
 
 function forbidden({ message }: AzureError): Words {
   const [, action, scope] = /perform action '([^']+)' over scope '([^']+)'/.exec(message) ?? [];
+  const fresh = 'If access was granted minutes ago, wait until it is usable.';
+  if (!action || !scope) return { message: 'No right to do this in Azure.', wayOut: `Elevate on this balancer first. ${fresh}` };
+  const role = smallestRole(action, scope);
   return {
-    message: action && scope ? `No right to do ${action} on ${scope.slice(scope.lastIndexOf('/') + 1)}.` : 'No right to do this in Azure.',
-    wayOut: 'Elevate on this balancer first. If access was granted minutes ago, wait until it is usable.',
+    message: `No right to do ${action} on ${scope.slice(scope.lastIndexOf('/') + 1)}.`,
+    wayOut: role
+      ? `Elevate there as "${role}", the smallest role that has it. ${fresh}`
+      : `No role of Portcullis has this right: ask an administrator. ${fresh}`,
   };
 }
 

@@ -8,7 +8,9 @@ import { azureClients } from './clients.ts';
 import { type Elevation, elevationOf } from './elevation.ts';
 import { endElevation } from './end-elevation.ts';
 import { faultOf } from './errors.ts';
+import { locksAt } from './locks.ts';
 import { personOf } from './person.ts';
+import { longestAssignmentAt } from './pim-rules.ts';
 import { kindOf, parseResource } from './resource-id.ts';
 import { filterFor, isAssigned, timeBoxed } from './schedule-list.ts';
 import { ScheduleRequests } from './schedule-requests.ts';
@@ -37,6 +39,7 @@ export function azureGranting(tokens: SharedTokens, settings: AzureSettings, clo
       // Azure asks nobody for an administrator's assignment.
       approvers: async () => ({ needed: 1, people: [] }),
       // What is prolonged started before, so that its release is allowed at once or soon.
+      longest: () => longestAssignmentAt(clients, settings, at, signal).catch(() => undefined),
       shortestHold: requestType === 'AdminUpdate' ? 0 : shortestHold,
     };
     return startElevation(requests, clock, start, signal).catch((error) => {
@@ -51,7 +54,9 @@ export function azureGranting(tokens: SharedTokens, settings: AzureSettings, clo
     async unbind(order, signal) {
       const role = nativeRole(order.resource, order.roleId);
       if (!role) return { state: 'nothing there' };
-      const end = { at: elevationOf(order, role.definition), grantId: order.grantId, requestType: 'AdminRemove', shortestHold } as const;
+      const locks = () => locksAt(clients, settings, order.resource, signal);
+      const at = elevationOf(order, role.definition);
+      const end = { at, grantId: order.grantId, requestType: 'AdminRemove', shortestHold, locks } as const;
       return endElevation(requests, clock, end, signal).catch((error) => {
         throw faultOf(error, clock.now());
       });

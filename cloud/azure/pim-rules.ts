@@ -30,34 +30,64 @@ const Page = v.object({ value: v.array(PolicyAssignment), nextLink: v.nullish(v.
 /** Entra's own default where a policy does not say. */
 const LONGEST: Millis = 8 * HOUR;
 
-/**
- * What the policies of one role at exactly one scope ask of somebody who activates it. Asked with a filter, which the
- * client does not have: without it the answer is the rules of every role there is.
- */
+export interface RulesAt {
+  subscriptionId: string;
+  scope: string;
+  roleGuid: string;
+}
+
+/** What the policies of one role at exactly one scope ask of somebody who activates it. */
 export async function rulesAt(
   clients: AzureClients,
   settings: AzureSettings,
-  at: { subscriptionId: string; scope: string; roleGuid: string },
+  at: RulesAt,
   signal: AbortSignal,
 ): Promise<SelfServiceRules[]> {
-  const found: SelfServiceRules[] = [];
+  return (await policiesAt(clients, settings, at, signal)).map(rulesOf);
+}
+
+/** The longest assignment that an administrator may make of one role at one scope; undefined where no policy says. */
+export async function longestAssignmentAt(
+  clients: AzureClients,
+  settings: AzureSettings,
+  at: RulesAt,
+  signal: AbortSignal,
+): Promise<Millis | undefined> {
+  const found = await policiesAt(clients, settings, at, signal);
+  const longest = found.flatMap((policy) => longestBy('Expiration_Admin_Assignment', policy) ?? []);
+  return longest.length > 0 ? Math.min(...longest) : undefined;
+}
+
+/** Asked with a filter, which the client does not have: without it the answer is the rules of every role there is. */
+async function policiesAt(
+  clients: AzureClients,
+  settings: AzureSettings,
+  at: RulesAt,
+  signal: AbortSignal,
+): Promise<v.InferOutput<typeof PolicyAssignment>[]> {
+  const found: v.InferOutput<typeof PolicyAssignment>[] = [];
   const query = { 'api-version': '2020-10-01', $filter: `roleDefinitionId eq '${roleDefinitionId(at.subscriptionId, at.roleGuid)}'` };
   let path: string | undefined = `${comparable(at.scope)}/providers/Microsoft.Authorization/roleManagementPolicyAssignments`;
   while (path) {
     const page: v.InferOutput<typeof Page> = await call(clients, settings, { method: 'GET', path, query, answer: Page }, signal);
-    found.push(...page.value.filter(({ properties }) => comparable(properties.scope ?? at.scope) === comparable(at.scope)).map(rulesOf));
+    found.push(...page.value.filter(({ properties }) => comparable(properties.scope ?? at.scope) === comparable(at.scope)));
     path = page.nextLink ?? undefined;
   }
   return found;
 }
 
-function rulesOf({ id, properties }: v.InferOutput<typeof PolicyAssignment>): SelfServiceRules {
+function longestBy(rule: string, { properties }: v.InferOutput<typeof PolicyAssignment>): Millis | undefined {
+  const longest = properties.effectiveRules?.find(({ id }) => id === rule)?.maximumDuration;
+  return longest ? millisOf(longest) : undefined;
+}
+
+function rulesOf(policy: v.InferOutput<typeof PolicyAssignment>): SelfServiceRules {
+  const { id, properties } = policy;
   const rules = new Map(properties.effectiveRules?.map((rule) => [rule.id, rule]));
   const enabled = rules.get('Enablement_EndUser_Assignment')?.enabledRules ?? [];
-  const longest = rules.get('Expiration_EndUser_Assignment')?.maximumDuration;
   const approvers = approversOf(rules.get('Approval_EndUser_Assignment'));
   return {
-    longest: (longest ? millisOf(longest) : undefined) ?? LONGEST,
+    longest: longestBy('Expiration_EndUser_Assignment', policy) ?? LONGEST,
     reasonRequired: enabled.includes('Justification'),
     ticketRequired: enabled.includes('Ticketing'),
     ...(approvers && { approvers }),

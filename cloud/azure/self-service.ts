@@ -2,7 +2,7 @@ import type { RoleAssignmentScheduleRequest } from '@azure/arm-authorization';
 import { type Clock, MINUTE, type Millis } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { ResourceId } from '../../protocol/ids.ts';
-import type { Approvers, RoleOption } from '../../protocol/model.ts';
+import type { RoleOption } from '../../protocol/model.ts';
 import type { Order, SelfService, SelfServiceRules } from '../provider.ts';
 import { atMost } from './at-most.ts';
 import { azureClients } from './clients.ts';
@@ -11,6 +11,7 @@ import { definitionOf, type Eligibility, eligibilities, type RoleWords, wordsFor
 import { endElevation } from './end-elevation.ts';
 import { faultOf } from './errors.ts';
 import { isoDuration } from './iso-duration.ts';
+import { locksAt } from './locks.ts';
 import { ownElevations } from './own-elevations.ts';
 import { onlyAs } from './person.ts';
 import { rulesAt, stricter } from './pim-rules.ts';
@@ -60,15 +61,14 @@ export function azureSelfService(tokens: SharedTokens, settings: AzureSettings, 
   const eligibilityFor = async (resource: AzureResource, guid: string | undefined, signal: AbortSignal): Promise<Eligibility | undefined> =>
     (await eligibilities(clients, resource, clock.now(), signal)).find(({ roleGuid }) => roleGuid === guid);
 
-  /** Who decides, for the screen: that a request waits is true even when the policy cannot be read. */
-  const approversOf = async (order: Order, guid: string, signal: AbortSignal): Promise<Approvers> => {
+  /** For what is said of a request that Azure has: that is true even when the policy cannot be read. */
+  const rulesOf = async (order: Order, guid: string, signal: AbortSignal): Promise<SelfServiceRules | undefined> => {
     const resource = azureResource(order.resource);
-    const unnamed = { needed: 1, people: [] };
     try {
       const eligibility = await eligibilityFor(resource, guid, signal);
-      return (eligibility && (await rulesFor(resource, eligibility, signal)).approvers) ?? unnamed;
+      return eligibility && (await rulesFor(resource, eligibility, signal));
     } catch {
-      return unnamed;
+      return undefined;
     }
   };
 
@@ -78,7 +78,8 @@ export function azureSelfService(tokens: SharedTokens, settings: AzureSettings, 
       at,
       body: () => body(at, clock),
       rows: () => timeBoxed(clients, at, 'asTarget()', signal),
-      approvers: () => approversOf(order, at.roleGuid, signal),
+      approvers: async () => (await rulesOf(order, at.roleGuid, signal))?.approvers ?? { needed: 1, people: [] },
+      longest: async () => (await rulesOf(order, at.roleGuid, signal))?.longest,
       shortestHold,
     };
   };
@@ -130,7 +131,9 @@ export function azureSelfService(tokens: SharedTokens, settings: AzureSettings, 
     deactivate: (order, signal) =>
       orFault(() => {
         const at = elevationOf(order, definitionFor(order));
-        return endElevation(requestsOf(order), clock, { at, grantId: order.grantId, requestType: 'SelfDeactivate', shortestHold }, signal);
+        const locks = () => locksAt(clients, settings, order.resource, signal);
+        const end = { at, grantId: order.grantId, requestType: 'SelfDeactivate', shortestHold, locks } as const;
+        return endElevation(requestsOf(order), clock, end, signal);
       }),
 
     mine: (signal) => orFault(() => ownElevations(clients, clock, signal)),

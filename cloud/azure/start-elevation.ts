@@ -5,7 +5,7 @@ import type { Problem } from '../../protocol/model.ts';
 import type { Bound } from '../provider.ts';
 import { type AzureError, codeOf } from './azure-error.ts';
 import type { Elevation } from './elevation.ts';
-import { problemOf } from './errors.ts';
+import { isTooLong, problemOf } from './errors.ts';
 import { meaningOf } from './request-status.ts';
 import type { ScheduleRequests, Sent } from './schedule-requests.ts';
 
@@ -15,6 +15,8 @@ export interface Start {
   /** Time-boxed rows of the same person, role and place. */
   rows: () => Promise<RoleAssignmentScheduleInstance[]>;
   approvers: () => Promise<Extract<Bound, { state: 'pending approval' }>['approvers']>;
+  /** Longest time that the role's policy allows; undefined when it cannot be read. */
+  longest: () => Promise<Millis | undefined>;
   shortestHold: Millis;
 }
 
@@ -36,7 +38,8 @@ export async function startElevation(requests: ScheduleRequests, clock: Clock, s
     const ours = mayBeOurs(sent.refused) ? await requests.find(at, at.startName, signal) : undefined;
     if (ours) return boundBy(requests, start, ours, signal);
     const isClosing = codeOf(sent.refused) === 'RoleAssignmentExists' && !(await isActive(start, clock));
-    if (!isClosing || clock.boot() >= givenUp || !(await requests.waited(TRY_AGAIN, signal))) return refused(problemOfSent(sent));
+    if (!isClosing || clock.boot() >= givenUp || !(await requests.waited(TRY_AGAIN, signal)))
+      return refused(await problemOfSent(sent, start));
   }
 }
 
@@ -52,8 +55,9 @@ async function isActive({ rows }: Start, clock: Clock): Promise<boolean> {
   }
 }
 
-function problemOfSent({ refused: error, wayOut }: Extract<Sent, { refused: AzureError }>): Problem {
-  return { ...problemOf(error), ...(wayOut && { wayOut }) };
+async function problemOfSent({ refused: error, wayOut }: Extract<Sent, { refused: AzureError }>, { longest }: Start): Promise<Problem> {
+  const known = isTooLong(error) ? { longest: await longest() } : {};
+  return { ...problemOf(error, known), ...(wayOut && { wayOut }) };
 }
 
 /** What became of a request that Azure has. */
@@ -75,7 +79,11 @@ export async function boundBy(
     case 'released':
       return refused({ code: 'too-late', message: 'This elevation was released already.', wayOut: 'Ask again.' });
     case 'locked':
-      return refused(problemOf({ status: 409, code: 'FailedAsResourceIsLocked', message: '' }));
+      return refused({
+        code: 'locked',
+        message: 'A resource lock keeps Azure from making the assignment.',
+        wayOut: 'An administrator must remove the lock.',
+      });
     case 'moving':
     case 'unknown':
       throw new Fault('timed-out', `Azure did not say whether the elevation started (${settled.status ?? 'no status'}).`, {

@@ -40,7 +40,7 @@ const TABLE: [status: number, code: string, message: string, refusal: RefusalCod
     `The client 'a@b' with object id 'x' does not have authorization to perform action 'Microsoft.Network/loadBalancers/write' over scope '${scope}' or the scope is invalid.`,
     'not-eligible',
     /Microsoft\.Network\/loadBalancers\/write on lb-web/,
-    /Elevate/,
+    /Elevate there as "Full write"/,
   ],
   [
     403,
@@ -107,6 +107,44 @@ test('every code of the table is tested here', () => {
 test('a code that nobody knows is shown as Azure said it', () => {
   const problem = problemOf({ status: 400, code: 'BrandNew', message: 'Something\n  new.' });
   assert.equal(problem.message, 'Azure refused: Something new. (BrandNew)');
+  assert.match(problem.wayOut ?? '', /administrator/);
+});
+
+test('a rule that nobody knows has a way out too', () => {
+  const problem = problemOf({ status: 400, code: 'RoleAssignmentRequestPolicyValidationFailed', message: rules('NewRule') });
+  assert.match(problem.message, /NewRule/);
+  assert.match(problem.wayOut ?? '', /administrator/);
+});
+
+test('what was found out meanwhile is named: the limit, and the locks', () => {
+  const tooLong = { status: 400, code: 'RoleAssignmentRequestPolicyValidationFailed', message: rules('ExpirationRule') };
+  const limited = problemOf(tooLong, { longest: 60 * 60_000 });
+  assert.equal(limited.message, 'Azure allows at most 60 min for this role here.');
+  assert.equal(limited.wayOut, 'Ask for 60 min or less.');
+  const locks = ['CanNotDelete lock "keep" on lb-web', 'ReadOnly lock "freeze" on subscription s'];
+  const locked = problemOf({ status: 409, code: 'FailedAsResourceIsLocked', message: '' }, { locks });
+  assert.equal(locked.message, `A resource lock keeps Azure from removing the right: ${locks.join(', ')}.`);
+});
+
+test('a missing right is answered with the smallest role that has it there', () => {
+  const wayOut = (action: string, at: string) =>
+    problemOf({ status: 403, code: 'AuthorizationFailed', message: `perform action '${action}' over scope '${at}' or` }).wayOut ?? '';
+  const gateway = scope.replace('loadBalancers/lb-web', 'applicationGateways/agw-web');
+  const network = 'Microsoft.Network/loadBalancers';
+  for (const [action, at, role] of [
+    [`${network}/backendAddressPools/write`, `${scope}/backendAddressPools/web`, 'Backends'],
+    [`${network}/backendAddressPools/updateAdminState/action`, scope, 'Backends'],
+    [`${network}/inboundNatRules/delete`, `${scope}/inboundNatRules/ssh`, 'Inbound NAT rules'],
+    [`${network}/write`, `${scope}/probes/http`, 'Full write'],
+    [`${network}/probes/read`, scope, 'Observe'],
+    ['Microsoft.Network/applicationGateways/stop/action', gateway, 'Start and stop'],
+  ] as const)
+    assert.match(wayOut(action, at), new RegExp(`^Elevate there as "${role}"`), action);
+  for (const [action, at] of [
+    [`${network}/delete`, scope],
+    ['Microsoft.Authorization/roleAssignments/write', '/subscriptions/s'],
+  ] as const)
+    assert.match(wayOut(action, at), /^No role of Portcullis has this right: ask an administrator/);
 });
 
 test('what could be tried again is said so', () => {

@@ -114,7 +114,14 @@ test('a definite no of Azure is a refusal with its reason', async (t) => {
   const unknown = stage.order(id, { principalId: randomUUID() });
   assert.equal(refused(await stage.granting().bind(unknown, signal())).problem.code, 'not-found');
   stage.azure.world.policies.set('7f0a51d2-4f7e-4c5b-8d0b-0e5c2f6b9a02', id.slice('azure:'.length), { adminLongest: 5 * MINUTE });
-  assert.match(refused(await stage.granting().bind(stage.order(id), signal())).problem.message, /less time/);
+  assert.match(refused(await stage.granting().bind(stage.order(id), signal())).problem.message, /at most 5 min/);
+  const unreadable = { kind: 'refuse', status: 403, code: 'AuthorizationFailed', message: 'No read access' } as const;
+  stage.azure.world.faults.add({ call: /^GET .*roleManagementPolicyAssignments/, trouble: unreadable });
+  assert.match(
+    refused(await stage.granting().bind(stage.order(id), signal())).problem.message,
+    /less time/,
+    'what cannot be read is not named',
+  );
 });
 
 for (const [name, trouble] of [
@@ -228,6 +235,7 @@ test('a lock makes the release an alarm, and the release works again without it'
     const stuck = await stage.granting().unbind(order, signal());
     assert.equal(stuck.state, 'stuck');
     assert.ok(stuck.state === 'stuck' && stuck.problem.code === 'locked');
+    assert.match(stuck.problem.message, /: CanNotDelete lock "keep" on /);
   }
   await stage.clock.advance(20 * MINUTE);
   assert.ok(stage.allows(order), 'the simulation is as hard as Azure');

@@ -178,7 +178,7 @@ test('what a policy refuses is refused with what must change', async (t) => {
   const platform = await stage.balancer('Platform');
   const self = stage.selfService();
   const long = stage.order(staging.id, { roleId: CONTRIBUTOR, notAfter: stage.clock.now() + 9 * HOUR });
-  assert.match(refused(await self.activate(long, signal())).message, /less time/);
+  assert.match(refused(await self.activate(long, signal())).message, /at most 240 min/);
   const elsewhere = stage.order(platform.id);
   assert.equal(refused(await self.activate(elsewhere, signal())).code, 'not-eligible');
   const { ticket: _, ...without } = await needsApproval(stage);
@@ -336,7 +336,12 @@ test('a lock keeps the elevation, and it is said', async (t) => {
   stage.azure.world.locks.add(id.slice('azure:'.length), 'CanNotDelete', 'keep');
   const stuck = await stage.selfService().deactivate(order, signal());
   assert.ok(stuck.state === 'stuck' && stuck.problem.code === 'locked');
+  assert.match(stuck.problem.message, /: CanNotDelete lock "keep" on /);
   assert.ok(stage.allows(order));
+  const unreadable = { kind: 'refuse', status: 403, code: 'AuthorizationFailed', message: 'No read access' } as const;
+  stage.azure.world.faults.add({ call: /^GET .*\/locks/, trouble: unreadable });
+  const unnamed = await stage.selfService().deactivate(order, signal());
+  assert.ok(unnamed.state === 'stuck' && unnamed.problem.code === 'locked', 'a lock that cannot be read is one all the same');
 });
 
 test('an unknown outcome is a fault, and the order is known again by its name', async (t) => {
