@@ -27,6 +27,11 @@ const KIND: Kind = {
       properties: { privateIPAllocationMethod: 'Dynamic', ...objectOf(one['properties']) },
     })),
     operationalState: before?.['operationalState'] ?? 'Running',
+    // Whoever connects over a private link does so from their own side.
+    privateEndpointConnections: before?.['privateEndpointConnections'] ?? [],
+    ...(next['trustedClientCertificates'] !== undefined && {
+      trustedClientCertificates: objectsOf(next['trustedClientCertificates']).map(readCertificate),
+    }),
     sslCertificates: keepCertificates(objectsOf(next['sslCertificates']), objectsOf(before?.['sslCertificates'])),
   }),
 };
@@ -42,6 +47,13 @@ function demandLinks({ access }: Network, call: Call, action: string, id: string
     );
   }
   access.demandLinked(call.caller, action, id, links);
+}
+
+/** What the service reads out of an authority's certificate. Which one it is, is told by its name here. */
+function readCertificate(certificate: JsonObject): JsonObject {
+  const properties = objectOf(certificate['properties']);
+  const read = { validatedCertData: properties['data'], clientCertIssuerDN: `CN=${String(certificate['name'])}` };
+  return { ...certificate, properties: { ...properties, ...read } };
 }
 
 /** The data of a certificate is never given back, so a body that names an existing one keeps it. */

@@ -93,7 +93,7 @@ function write(network: Network, kind: Kind, type: string, call: Call, show: (st
   const before = network.resources.get(call.path);
   const resource = read(call.path, type, kind, body, before?.resource);
   kind.demandLinks(network, call, action, call.path, kind.links({ ...body, properties: resource.properties }));
-  demandUnchanged(call.headers, before?.etag, network.faults);
+  demandUnchanged(call.headers, call.path, before?.etag, network.faults);
   network.operations.refuseBusy(call.path);
   const stored = network.resources.put(resource);
   const { location: _, ...headers } = network.operations.start(call, resource.id, resource.location, { writes: true });

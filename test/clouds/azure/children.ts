@@ -29,14 +29,25 @@ export const GATEWAY_CHILDREN = [
   'requestRoutingRules',
   'routingRules',
   'urlPathMaps',
+  'advancedRoutingMaps',
+  'advancedRoutingConditionSets',
   'rewriteRuleSets',
   'redirectConfigurations',
   'privateLinkConfigurations',
   'loadDistributionPolicies',
+  'entraJWTValidationConfigs',
 ] as const;
 
+/** Resources inside a child, by the child's collection. Those without a state have none in the service's schema either. */
+export const GRANDCHILDREN: Readonly<Record<string, { segment: string; hasState: boolean }>> = {
+  urlPathMaps: { segment: 'pathRules', hasState: true },
+  advancedRoutingMaps: { segment: 'advancedRoutingRules', hasState: true },
+  privateLinkConfigurations: { segment: 'ipConfigurations', hasState: true },
+  loadDistributionPolicies: { segment: 'loadDistributionTargets', hasState: false },
+};
+
 /** Set by the service, whatever a client sends. */
-const READ_ONLY = new Set(['provisioningState', 'resourceGuid', 'operationalState']);
+const READ_ONLY = new Set(['provisioningState', 'resourceGuid', 'operationalState', 'privateEndpointConnections']);
 
 /** Back-references: computed when read, so that they cannot go stale. */
 export const BACK_REFERENCES: Readonly<Record<string, readonly string[]>> = {
@@ -79,9 +90,11 @@ export function refuseDangling(id: string, properties: JsonObject, collections: 
       objectsOf(properties[collection]).map(({ name }) => `${own}${collection}/${String(name)}`.toLowerCase()),
     ),
   );
-  const nested = objectsOf(properties['urlPathMaps']).flatMap((map) =>
-    objectsOf(objectOf(map['properties'])['pathRules']).map((rule) =>
-      `${own}urlpathmaps/${String(map['name'])}/pathrules/${String(rule['name'])}`.toLowerCase(),
+  const nested = Object.entries(GRANDCHILDREN).flatMap(([collection, { segment }]) =>
+    objectsOf(properties[collection]).flatMap((child) =>
+      objectsOf(objectOf(child['properties'])[segment]).map((inner) =>
+        `${own}${collection}/${String(child['name'])}/${segment}/${String(inner['name'])}`.toLowerCase(),
+      ),
     ),
   );
   for (const reference of references(properties)) {

@@ -24,6 +24,7 @@ export function makeGateway(place: Place): Resource {
       operationalState: 'Running',
       authenticationCertificates: [],
       loadDistributionPolicies: [],
+      privateEndpointConnections: [],
       sku: { name: sku, tier: sku, family: 'Generation_1' },
       autoscaleConfiguration: { minCapacity: 2, maxCapacity: 10 },
       enableHttp2: true,

@@ -8,6 +8,7 @@ import type { Lock } from './locks.ts';
 import { defaultPolicy, type Policy } from './pim-policy.ts';
 import type { Resource } from './resources.ts';
 import { NETWORK_CONTRIBUTOR, permission, READER, type RoleDefinition, USER_ACCESS_ADMINISTRATOR } from './role-definitions.ts';
+import type { Subscription } from './subscriptions.ts';
 
 interface Person {
   oid: string;
@@ -58,7 +59,7 @@ const principals = (): Principal[] => [
 export interface Estate {
   tenantId: string;
   managementGroup: string;
-  subscriptions: { id: string; name: string }[];
+  subscriptions: Subscription[];
   principals: Principal[];
   /** Custom roles of the tenant. */
   roleDefinitions: RoleDefinition[];

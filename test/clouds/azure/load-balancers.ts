@@ -104,7 +104,7 @@ function writeChild(network: Network, collection: string, call: Call): Reply {
   const sent = childOf(collection, { ...call.body(), name });
   if (collection === 'backendAddressPools')
     network.access.demandLinked(call.caller, action, call.path, poolLinks(objectOf(sent['properties'])));
-  demandUnchanged(call.headers, before && stored.etag, network.faults);
+  demandUnchanged(call.headers, call.path, before && stored.etag, network.faults);
   network.operations.refuseBusy(stored.resource.id);
   const others = objectsOf(stored.resource.properties[collection]);
   const children = before ? others.map((child) => (child === before ? sent : child)) : [...others, sent];
@@ -122,7 +122,7 @@ function removeChild(network: Network, collection: string, call: Call): Reply {
   const stored = found(network, topOf(call.path), TYPE);
   const child = childNamed(stored, collection, call.param('child'));
   if (!child) return { status: 204 };
-  demandUnchanged(call.headers, stored.etag, network.faults);
+  demandUnchanged(call.headers, call.path, stored.etag, network.faults);
   network.operations.refuseBusy(stored.resource.id);
   const properties = {
     ...stored.resource.properties,

@@ -1,5 +1,5 @@
 import { groupOf, scopeOf, subscriptionOf } from './arm-id.ts';
-import { BACK_REFERENCES } from './children.ts';
+import { BACK_REFERENCES, GRANDCHILDREN } from './children.ts';
 import { type JsonObject, objectOf, objectsOf } from './json.ts';
 import type { Stored } from './resources.ts';
 
@@ -44,26 +44,36 @@ export function renderChild(stored: Stored, collection: string, child: JsonObjec
     ...(child['zones'] !== undefined && { zones: child['zones'] }),
     properties: {
       provisioningState: look.provisioningState,
-      ...withoutSecrets(collection, objectOf(child['properties']), id, type, etag, look),
+      ...withGrandchildren(collection, withoutSecrets(collection, objectOf(child['properties'])), { id, type, etag }, look),
       ...back,
     },
   };
 }
 
-function withoutSecrets(collection: string, properties: JsonObject, id: string, type: string, etag: string, look: Look): JsonObject {
-  if (collection === 'sslCertificates') {
-    const { data: _data, password: _password, ...shown } = properties;
-    return shown;
-  }
-  if (collection !== 'urlPathMaps') return properties;
-  const pathRules = objectsOf(properties['pathRules']).map((rule) => ({
-    name: rule['name'],
-    id: `${id}/pathRules/${String(rule['name'])}`,
+function withoutSecrets(collection: string, properties: JsonObject): JsonObject {
+  if (collection !== 'sslCertificates') return properties;
+  const { data: _data, password: _password, ...shown } = properties;
+  return shown;
+}
+
+interface Parent {
+  id: string;
+  type: string;
+  etag: string;
+}
+
+function withGrandchildren(collection: string, properties: JsonObject, { id, type, etag }: Parent, look: Look): JsonObject {
+  const inner = GRANDCHILDREN[collection];
+  if (!inner) return properties;
+  const shown = objectsOf(properties[inner.segment]).map((one) => ({
+    name: one['name'],
+    id: `${id}/${inner.segment}/${String(one['name'])}`,
     etag,
-    type: `${type}/pathRules`,
-    properties: { provisioningState: look.provisioningState, ...objectOf(rule['properties']) },
+    type: `${type}/${inner.segment}`,
+    // The state is the service's own, whatever a client sent back.
+    properties: { ...objectOf(one['properties']), ...(inner.hasState && { provisioningState: look.provisioningState }) },
   }));
-  return { ...properties, pathRules };
+  return { ...properties, [inner.segment]: shown };
 }
 
 /** Rules that refer to this child, by looking at the rules. */

@@ -23,7 +23,7 @@ export function roleAssignmentRoutes(world: AuthorizationWorld): Route[] {
       path: `${BASE}/roleAssignments/{name}`,
       handle: (call) => {
         world.access.demand(call.caller, 'Microsoft.Authorization/roleAssignments/read', shown(call));
-        const found = world.assignments.find(call.param('name'));
+        const found = assignmentAt(world, call);
         if (!found) throw new ArmError(404, 'RoleAssignmentNotFound', `The role assignment '${call.param('name')}' is not found.`);
         return { status: 200, body: assignmentBody(found) };
       },
@@ -34,7 +34,7 @@ export function roleAssignmentRoutes(world: AuthorizationWorld): Route[] {
       path: `${BASE}/roleAssignments/{name}`,
       handle: (call) => {
         world.access.demand(call.caller, 'Microsoft.Authorization/roleAssignments/delete', shown(call));
-        const found = world.assignments.find(call.param('name'));
+        const found = assignmentAt(world, call);
         if (!found) return { status: 204 };
         world.locks.refuseDelete(`${prefix(found.scope)}/providers/Microsoft.Authorization/roleAssignments/${found.name}`);
         world.assignments.remove(found.name);
@@ -43,6 +43,12 @@ export function roleAssignmentRoutes(world: AuthorizationWorld): Route[] {
       },
     },
   ];
+}
+
+/** Named at its own scope: what somebody may do elsewhere says nothing about it. */
+function assignmentAt(world: AuthorizationWorld, call: Call): Assignment | undefined {
+  const found = world.assignments.find(call.param('name'));
+  return found?.scope === scopeOf(call.param('scope')) ? found : undefined;
 }
 
 function listAssignments(world: AuthorizationWorld, call: Call): Reply {

@@ -4,10 +4,18 @@ import type { JsonObject } from './json.ts';
 import { nextPage } from './paging.ts';
 import type { Route } from './router.ts';
 
+export interface Subscription {
+  id: string;
+  name: string;
+  tags?: Record<string, string> | undefined;
+  /** Other tenants that may manage it. */
+  managedBy?: readonly string[] | undefined;
+}
+
 export interface SubscriptionWorld {
   access: Access;
   tenantId: string;
-  subscriptions: readonly { id: string; name: string }[];
+  subscriptions: readonly Subscription[];
   pageSize: number;
 }
 
@@ -15,15 +23,16 @@ const READ = 'Microsoft.Resources/subscriptions/read';
 
 /** Subscriptions that the caller may see, and the tenant. */
 export function subscriptionRoutes(world: SubscriptionWorld): Route[] {
-  const body = ({ id, name }: { id: string; name: string }): JsonObject => ({
+  const body = ({ id, name, tags, managedBy = [] }: Subscription): JsonObject => ({
     id: `/subscriptions/${id}`,
     authorizationSource: 'RoleBased',
-    managedByTenants: [],
+    managedByTenants: managedBy.map((tenantId) => ({ tenantId })),
     subscriptionId: id,
     tenantId: world.tenantId,
     displayName: name,
     state: 'Enabled',
     subscriptionPolicies: { locationPlacementId: 'Public_2014-09-01', quotaId: 'EnterpriseAgreement_2014-09-01', spendingLimit: 'Off' },
+    ...(tags && { tags: { ...tags } }),
   });
   return [
     {
