@@ -1,6 +1,6 @@
 import type { Cancel } from '../protocol/clock.ts';
 import type { GrantId } from '../protocol/ids.ts';
-import type { ElevationRequest } from '../protocol/model.ts';
+import type { ElevationRequest, Grant } from '../protocol/model.ts';
 import { whatIsAsked } from './approvals/text.ts';
 import type { Notices } from './notices.ts';
 import type { Store } from './store.ts';
@@ -37,9 +37,9 @@ export class Answers {
       const request = state.requests[id];
       const grant = request?.grantId ? state.grants[request.grantId] : undefined;
       const bad = request && badNews(request);
-      const failed = grant?.state === 'failed' ? (grant.problem?.message ?? 'The activation failed') : undefined;
+      const failed = grant?.state === 'failed' ? notStarted(grant) : undefined;
       if (bad || failed || request?.state === 'cancelled' || grant?.state === 'usable' || grant?.state === 'gone') this.#open.delete(id);
-      if (request && (bad || failed)) void this.#tell(request, bad ?? `${whatIsAsked(request)}: ${failed}`);
+      if (request && (bad || failed)) void this.#tell(request, bad ?? `${whatIsAsked(request)} ${failed}`);
     }
   }
 
@@ -47,6 +47,9 @@ export class Answers {
     if (await this.#notices.answered(message, 'Show in audit')) this.#showInAudit(request.grantId);
   }
 }
+
+const notStarted = ({ problem }: Grant): string =>
+  problem ? [`did not start: ${problem.message}`, problem.wayOut].filter(Boolean).join(' ') : 'did not start.';
 
 function badNews(request: ElevationRequest): string | undefined {
   const what = whatIsAsked(request);

@@ -1,4 +1,6 @@
-import type { GrantState, RequestState } from './model.ts';
+import type { FaultCode } from './fault.ts';
+import type { Grant, GrantState, Problem, RequestState } from './model.ts';
+import { RefusalCode } from './refusal.ts';
 
 /** The steps of one machine by name: state, cause, state. ARCHITECTURE.md draws them. */
 export type Transitions<State extends string> = Readonly<Record<State, Readonly<Record<string, State>>>>;
@@ -31,3 +33,10 @@ export const mayRequestMove = (from: RequestState, to: RequestState): boolean =>
 /** Power may stand in the cloud. `failed` means: known never to have been assigned. */
 export const mayStand = (state: GrantState): boolean => state !== 'gone' && state !== 'failed';
 export const isOpen = (state: RequestState): boolean => state === 'requested' || state === 'pending approval';
+
+const FAULTS_TO_MEND: readonly FaultCode[] = ['cloud-refused', 'configuration-invalid', 'sign-in-failed'];
+const TO_MEND: ReadonlySet<string> = new Set([...RefusalCode.options, ...FAULTS_TO_MEND]);
+
+/** Why a right cannot be taken back before somebody does something, such as removing a lock; undefined while time may do. */
+export const obstacle = ({ state, problem }: Pick<Grant, 'state' | 'problem'>): Problem | undefined =>
+  state === 'revoking' && problem && TO_MEND.has(problem.code) ? problem : undefined;

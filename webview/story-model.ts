@@ -1,6 +1,7 @@
 import type { AuditEvent, AuditKind } from '../protocol/audit.ts';
 import type { Instant, Millis } from '../protocol/clock.ts';
 import { afterWords } from '../protocol/lateness.ts';
+import { obstacle } from '../protocol/lifecycle.ts';
 import type { ElevationRequest, Grant } from '../protocol/model.ts';
 import type { Story } from '../protocol/panel.ts';
 import { keyOf } from './event-pages.ts';
@@ -126,6 +127,8 @@ function awaited(
   request: ElevationRequest | undefined,
   times: Times,
 ): string | undefined {
+  const refused = grant && obstacle(grant);
+  if (refused) return [refused.message, refused.wayOut].filter(Boolean).join(' ');
   if (grant?.awaiting && (grant.state !== 'usable' || last?.kind === 'grant.usable')) return grant.awaiting;
   if (grant?.state === 'unknown') return AWAITED['grant.unknown'];
   if (grant?.state === 'revoking') return AWAITED['grant.ending'];

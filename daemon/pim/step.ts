@@ -183,7 +183,7 @@ function deniedAtLast(lease: PimLease, now: Instant, rules: StepRules): PimLease
 
 function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRules): PimLease {
   if (lease.phase !== 'releasing' && lease.phase !== 'proving') return lease;
-  const asked = { ...lease, releaseAskedAt: now, tries: lease.tries + 1 };
+  const asked = { ...lease, releaseAskedAt: now, tries: lease.tries + 1, problem: undefined };
   const wait = { next: 'check', nextAt: now, awaiting: 'Waiting until the cloud denies access' } as const;
   switch (unbound.state) {
     case 'accepted':

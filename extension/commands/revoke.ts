@@ -1,7 +1,7 @@
 import { ThemeIcon } from 'vscode';
 import type { Grant } from '../../protocol/model.ts';
 import { pick } from '../quick/pick.ts';
-import { revocable, type ShownGrant } from '../view.ts';
+import { revocable, type ShownGrant, stuckBy } from '../view.ts';
 import { onWhat, standingWords } from '../words/grants.ts';
 import type { ActParts } from './parts.ts';
 
@@ -28,9 +28,14 @@ export const grantChoice = (parts: Pick<ActParts, 'clock' | 'time'>, shown: Show
   label: onWhat(shown.grant),
   description: standingWords(shown, parts.clock.now(), parts.time),
   detail: `${shown.grant.role.title} · ${shown.grant.reason}`,
-  iconPath: new ThemeIcon(shown.shown === 'usable' ? 'unlock' : shown.shown === 'unknown' ? 'warning' : 'sync'),
+  iconPath: new ThemeIcon(iconOf(shown)),
   value: shown.grant,
 });
+
+function iconOf(held: ShownGrant): string {
+  if (held.shown === 'usable') return 'unlock';
+  return held.shown === 'unknown' || stuckBy(held) ? 'warning' : 'sync';
+}
 
 /** Shows *Revoking…* at once; a refusal takes that back and says why. */
 export async function revokeGrant({ store, notices }: ActParts, grant: Grant): Promise<void> {

@@ -1,4 +1,6 @@
 import { env, type QuickInputButton, ThemeIcon } from 'vscode';
+import type { Cancel } from '../../protocol/clock.ts';
+import { obstacle } from '../../protocol/lifecycle.ts';
 import type { ElevationRequest, Grant } from '../../protocol/model.ts';
 import { type Choice, line, pick, separator } from '../quick/pick.ts';
 import type { StepEnd } from '../quick/steps.ts';
@@ -23,14 +25,13 @@ export interface ShowAccessParts extends ActParts {
 
 /** What the status bar opens: what I hold and what waits, with what can be done about each. It follows every change. */
 export async function showAccess(parts: ShowAccessParts): Promise<void> {
-  let stopFollowing = () => {};
+  let stopFollowing: Cancel | undefined;
   let chosen: Entry | undefined;
   const end = await pick<Entry>({
     title: 'My access',
     placeholder: 'Choose one to revoke, extend or see in the audit',
     fill(list) {
-      stopFollowing();
-      stopFollowing = parts.store.onChange(() => list.again());
+      stopFollowing ??= parts.store.onChange(() => list.again());
       list.show(entries(parts, parts.store.view));
     },
     onItemButton: ({ value }, button) => void press(parts, value, button),
@@ -38,7 +39,7 @@ export async function showAccess(parts: ShowAccessParts): Promise<void> {
       chosen = value;
       return 'done';
     },
-  }).finally(() => stopFollowing());
+  }).finally(() => stopFollowing?.());
   if (end !== 'done' || !chosen) return;
   if ('run' in chosen) return chosen.run();
   if ('all' in chosen) return revokeAll(parts);
@@ -108,7 +109,7 @@ async function grantActs(parts: ActParts, grant: Grant): Promise<void> {
       list.show([
         ...(revocable(view).some((one) => one.grant.id === grant.id)
           ? [{ label: 'Revoke', detail: 'Takes it back now', iconPath: REVOKE.iconPath, value: () => revokeGrant(parts, grant) }]
-          : [line('Being revoked', 'sync', grant.awaiting)]),
+          : [beingRevoked(grant)]),
         ok
           ? {
               label: 'Extend…',
@@ -125,6 +126,12 @@ async function grantActs(parts: ActParts, grant: Grant): Promise<void> {
       ]),
     accept: runAndClose,
   });
+}
+
+function beingRevoked(grant: Grant): Choice<() => unknown> {
+  const refused = obstacle(grant);
+  if (!refused) return line('Being revoked', 'sync', grant.awaiting);
+  return line('Cannot be revoked', 'warning', [refused.message, refused.wayOut].filter(Boolean).join(' '));
 }
 
 async function requestActs(parts: ActParts, request: ElevationRequest): Promise<void> {

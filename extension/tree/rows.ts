@@ -2,7 +2,7 @@ import type { Instant } from '../../protocol/clock.ts';
 import type { ResourceId } from '../../protocol/ids.ts';
 import type { Health, LoadBalancer, Part } from '../../protocol/model.ts';
 import type { CommandId } from '../contributions.ts';
-import type { AccessHere, ShownGrant } from '../view.ts';
+import { type AccessHere, type ShownGrant, stuckBy } from '../view.ts';
 import { decidedBy } from '../words/people.ts';
 import type { TimeWords } from '../words/time.ts';
 import { type Node, PART_GROUPS, PROVIDER_NAMES } from './nodes.ts';
@@ -108,6 +108,7 @@ function balancerRow(balancer: LoadBalancer, context: RowContext): Row {
       ...Object.entries(balancer.tags).map(([key, value]) => `${key}=${value}`),
       ...[healthWords(health), health?.detail].filter((line) => line !== undefined),
       ...access,
+      ...obstacles(here),
     ],
     flags: ['balancer', ...accessFlags(here, context, balancer.name, access)],
     expand: 'closed',
@@ -134,7 +135,14 @@ function partRow({ part, children }: Extract<Node, { kind: 'part' }>, context: R
     label: part.name,
     description: describe(here, access, [healthWords(health), part.detail]),
     icon: accessIcon(here) ?? healthIcon(health) ?? { id: group?.icon ?? 'symbol-misc' },
-    tooltip: [part.name, ...(group ? [group.one] : []), part.detail, ...(health?.detail ? [health.detail] : []), ...access].filter(Boolean),
+    tooltip: [
+      part.name,
+      ...(group ? [group.one] : []),
+      part.detail,
+      ...(health?.detail ? [health.detail] : []),
+      ...access,
+      ...obstacles(here),
+    ].filter(Boolean),
     flags: ['part', ...accessFlags(here, context, part.name, access)],
     expand: children.length > 0 ? 'closed' : 'never',
     spoken: [part.name, group?.one, ...access, healthWords(health), part.detail].filter(Boolean).join(', '),
@@ -168,15 +176,26 @@ function accessWords({ grants, requests }: AccessHere, context: RowContext, at: 
 
 const where = (resource: { id: ResourceId; name: string }, at: ResourceId) => (resource.id === at ? '' : ` on ${resource.name}`);
 
-function grantWords({ grant, shown }: ShownGrant, { now, time }: RowContext): string {
+function grantWords(held: ShownGrant, { now, time }: RowContext): string {
+  const { grant, shown } = held;
   if (shown === 'usable') return `until ${time.at(grant.notAfter, now)}`;
   if (shown === 'unknown') return 'access unknown';
+  if (stuckBy(held)) return 'cannot be revoked';
   return shown === 'revoking' ? 'revoking…' : 'activating…';
 }
 
+/** What keeps something from being revoked, and what to do, for the tooltip. */
+const obstacles = (here: AccessHere | undefined): string[] =>
+  (here?.grants ?? []).flatMap((held) => {
+    const { message, wayOut } = stuckBy(held) ?? {};
+    return [message, wayOut].filter((line) => line !== undefined);
+  });
+
 function accessIcon(here: AccessHere | undefined): Row['icon'] {
-  const mine = (here?.grants ?? []).filter(({ grant }) => grant.mine).map(({ shown }) => shown);
+  const grants = (here?.grants ?? []).filter(({ grant }) => grant.mine);
+  const mine = grants.map(({ shown }) => shown);
   if (mine.includes('unknown')) return { id: 'warning', color: 'list.warningForeground' };
+  if (grants.some(stuckBy)) return { id: 'error', color: 'list.errorForeground' };
   if (mine.includes('revoking') || mine.includes('activating') || mine.includes('assigned')) return { id: 'sync~spin' };
   if (mine.includes('usable')) return { id: 'unlock', color: 'charts.green' };
   return here && here.requests.length > 0 ? { id: 'clock' } : undefined;

@@ -1,6 +1,6 @@
 import { type Instant, MINUTE, type Millis, SECOND } from '../../protocol/clock.ts';
 import type { ElevationRequest } from '../../protocol/model.ts';
-import { isUnknown, mine, type ShownGrant, type View, waiting } from '../view.ts';
+import { isUnknown, mine, type ShownGrant, stuckBy, type View, waiting } from '../view.ts';
 import { decidedBy } from './people.ts';
 import { short, spelled, type TimeWords, ticking } from './time.ts';
 
@@ -22,6 +22,8 @@ const CLICK = 'Select to see what you hold.';
 export function status(view: View, now: Instant, time: TimeWords): Status | undefined {
   const held = mine(view);
   if (isUnknown(view)) return unknown(view);
+  const stands = stuck(held);
+  if (stands) return stands;
   const usable = held.filter(({ shown }) => shown === 'usable');
   const [first] = usable;
   if (first) return counting(first, held, now, time);
@@ -52,6 +54,21 @@ function counting(first: ShownGrant, held: ShownGrant[], now: Instant, time: Tim
 function stepAfter(left: Millis, step: Millis, end: Instant): Instant {
   const whole = Math.floor(left / step);
   return whole === 0 ? end : end - whole * step + 1;
+}
+
+/** Before any countdown: here somebody must act. */
+function stuck(held: ShownGrant[]): Status | undefined {
+  const first = held.find(stuckBy);
+  const problem = first && stuckBy(first);
+  if (!problem) return undefined;
+  const { resource } = first.grant;
+  const { message, wayOut } = problem;
+  return {
+    text: `$(warning) Cannot revoke ${resource.balancerName}${plus(held.length - 1)}`,
+    tooltip: [message, wayOut, CLICK].filter(Boolean).join('\n'),
+    background: 'error',
+    label: [`Access to ${resource.name} cannot be revoked: ${message}`, wayOut].filter(Boolean).join(' '),
+  };
 }
 
 function busy(held: ShownGrant[], shown: 'revoking' | 'activating', verb: string): Status | undefined {

@@ -66,7 +66,8 @@ function writeProfiles(home: string, bin: string): void {
     writeFileSync(path.join(home, name), `export PATH='${bin}':"$PATH"\n`);
 }
 
-function environment(home: string, runtime: string, bin: string): NodeJS.ProcessEnv {
+/** What programs of somebody with this home, run folder and programs of their own start with. */
+export function environment(home: string, runtime: string, bin: string): NodeJS.ProcessEnv {
   const inherited = Object.entries(cleanEnvironment(process.env)).filter(([name]) => !/^(XDG_|AZURE_)/.test(name));
   return { ...Object.fromEntries(inherited), HOME: home, XDG_RUNTIME_DIR: runtime, PATH: `${bin}${path.delimiter}${process.env['PATH']}` };
 }

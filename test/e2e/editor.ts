@@ -15,7 +15,7 @@ export interface Editor {
 }
 
 export async function openEditor(
-  desk: Desk,
+  desk: Pick<Desk, 'folder' | 'workspace' | 'env'>,
   vsix: string,
   options: Pick<ServerOptions, 'port' | 'logFile' | 'settings'> = {},
 ): Promise<Editor> {

@@ -58,6 +58,24 @@ describe('the store', () => {
     );
   });
 
+  it('tells those who listened when it changed, also when one leaves and comes again meanwhile', () => {
+    const store = newStore();
+    const told = new Told();
+    connect(store, told);
+    let calls = 0;
+    let leave = () => {};
+    const listen = () => {
+      leave = store.onChange(() => {
+        if (++calls > 5) throw new Error('told without end');
+        leave();
+        listen();
+      });
+    };
+    listen();
+    told.apply({ type: 'grant', grant: grant() });
+    assert.equal(calls, 1);
+  });
+
   it('passes events of the record on without redrawing anything', () => {
     const store = newStore();
     const told = new Told();

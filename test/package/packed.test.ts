@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { packedFiles } from '../../scripts/package.ts';
+import { packedFiles, withoutLinksInside } from '../../scripts/package.ts';
 import { ROOT } from '../../scripts/root.ts';
 
 /** Chunks of the daemon's bundle have a hash in their names. */
@@ -28,4 +28,13 @@ test('the .vsix holds exactly what a person needs', () => {
   const [chunks, rest] = [files.filter((file) => CHUNK.test(file)), files.filter((file) => !CHUNK.test(file))];
   assert.deepEqual(rest, PACKED);
   assert.ok(chunks.length > 0, 'the cloud SDKs come in chunks of their own');
+});
+
+test('the README in it has no link or picture that leads nowhere, and no words less', () => {
+  const readme = readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+  const packed = withoutLinksInside(readme);
+  assert.ok(/\]\(docs\//.test(readme), 'there is something to take out');
+  assert.doesNotMatch(packed, /\]\((?!https:|#)/);
+  const words = (text: string) => text.replaceAll(/!\[.*\n|\]\([^)]*\)|\[/g, '').split(/\s+/);
+  assert.deepEqual(words(packed), words(readme));
 });

@@ -69,6 +69,20 @@ describe('a row', () => {
     assert.deepEqual(looks(withoutCentral), ['warning', 'warning']);
   });
 
+  it('of what cannot be revoked says so, why, and what to do', () => {
+    const problem = { code: 'locked', message: 'A lock keeps it.', wayOut: 'Remove the lock.' };
+    const stuck = view([grantNumber(1, { state: 'revoking', problem })]);
+    for (const node of [pool, balancer]) {
+      const row = draw(node, stuck);
+      assert.match(row.description ?? '', /^cannot be revoked/);
+      assert.equal(row.icon?.id, 'error');
+      assert.deepEqual(row.tooltip.slice(-2), ['A lock keeps it.', 'Remove the lock.']);
+    }
+    const lost = view([grantNumber(1, { state: 'revoking', problem })], [], { link: { state: 'lost', why: 'closed' } });
+    assert.match(draw(pool, lost).description ?? '', /^access unknown/);
+    assert.equal(draw(pool, lost).icon?.id, 'warning');
+  });
+
   it('offers only what is possible now', () => {
     const flags = (from: View) => draw(pool, from).flags.slice(1);
     assert.deepEqual(flags(view([grantNumber(1)])), ['elevate', 'room', 'revoke', 'extend', 'audit']);

@@ -63,6 +63,19 @@ describe('the status bar', () => {
     assert.match(revoking?.tooltip ?? '', /until Azure denies access/);
   });
 
+  it('says before anything else that something cannot be revoked, why, and what to do', () => {
+    const problem = { code: 'locked', message: 'A lock keeps it.', wayOut: 'Remove the lock.' };
+    const stuck = grantNumber(1, { ...onEdge, state: 'revoking', awaiting: 'Asking Azure', problem });
+    const shown = status(view([stuck, grantNumber(2)]), NOON, time);
+    assert.equal(shown?.text, '$(warning) Cannot revoke prod-edge +1');
+    assert.equal(shown?.background, 'error');
+    assert.match(shown?.tooltip ?? '', /^A lock keeps it\.\nRemove the lock\./);
+    assert.match(shown?.label ?? '', /cannot be revoked: A lock keeps it\. Remove the lock\./);
+    const passing = { ...stuck, problem: { code: 'timed-out', message: 'Azure did not answer in time.' } };
+    assert.equal(status(view([passing]), NOON, time)?.text, '$(sync~spin) Revoking prod-edge', 'what time may mend is no alarm');
+    assert.match(status(view([stuck], [], { link: { state: 'lost', why: 'closed' } }), NOON, time)?.text ?? '', /unknown/);
+  });
+
   it('does not call ended what has only run out', () => {
     const shown = status(view([grantNumber(1, { ...onEdge, notAfter: NOON - 1 })]), NOON, time);
     assert.equal(shown?.text, '$(sync~spin) Ending prod-edge');

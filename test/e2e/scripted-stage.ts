@@ -1,0 +1,69 @@
+import { globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir, uptime } from 'node:os';
+import path from 'node:path';
+import type { Handlers } from '../../daemon/door/methods.ts';
+import { type Clock, systemClock } from '../../protocol/clock.ts';
+import { places } from '../../protocol/places.ts';
+import { launchBrowser } from '../../scripts/browser.ts';
+import { endProcessesOf } from '../../scripts/host/processes.ts';
+import { VSIX } from '../../scripts/package.ts';
+import { ROOT } from '../../scripts/root.ts';
+import { organisation } from '../editor/organisation.ts';
+import { type ScriptedDaemon, scriptedDaemon } from '../editor/scripted-daemon.ts';
+import { environment } from './desk.ts';
+import { openEditor } from './editor.ts';
+import { Workbench } from './workbench.ts';
+
+/** One person at a real editor, before a daemon whose door is the real one and whose words are the test's: for what is rare. */
+export interface ScriptedStage {
+  clock: Clock;
+  daemon: ScriptedDaemon;
+  workbench: Workbench;
+  /** Keeps a picture in out/screenshots/. */
+  shot(state: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param name Begins the names of its pictures. @param instead Answers of the daemon that are not the organisation's. */
+export async function startScripted(name: string, instead: Partial<Handlers> = {}): Promise<ScriptedStage> {
+  const clock = systemClock(() => uptime() * 1_000);
+  const folder = mkdtempSync(path.join(tmpdir(), 'pd-'));
+  const [home, runtime, bin, workspace] = ['home', 'run', 'bin', 'work'].map((part) => path.join(folder, part)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  for (const made of [home, runtime, bin, workspace]) mkdirSync(made, { mode: 0o700 });
+  const [logs, pictures] = [path.join(ROOT, 'out/logs', name), path.join(ROOT, 'out/screenshots')];
+  for (const kept of [logs, pictures]) mkdirSync(kept, { recursive: true });
+  for (const picture of globSync(`${name}-*.png`, { cwd: pictures })) rmSync(path.join(pictures, picture));
+
+  const { state, handlers } = organisation(clock);
+  const where = places({ platform: process.platform, home, runtimeDir: runtime });
+  const script = { clock, places: where, state, handlers: (live: Parameters<typeof handlers>[0]) => ({ ...handlers(live), ...instead }) };
+  const daemon = await scriptedDaemon(script);
+  // No other daemon may take its place.
+  const options = { settings: { 'portcullis.daemon.node': '/nowhere/node' }, logFile: path.join(logs, 'code-server.log') };
+  const editor = await openEditor({ folder, workspace, env: environment(home, runtime, bin) }, VSIX, options);
+  const { browser, context } = await launchBrowser();
+  const workbench = new Workbench(await context.newPage());
+  const close = async () => {
+    await browser.close();
+    await editor.server.stop();
+    await endProcessesOf(folder);
+    await daemon.kill();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    await workbench.open(editor.url);
+    await workbench.openView('Portcullis');
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const shot = async (picture: string) => {
+    await workbench.page.screenshot({ path: path.join(pictures, `${name}-${picture}.png`) });
+  };
+  return { clock, daemon, workbench, shot, close };
+}
