@@ -156,6 +156,8 @@ export interface SelfService {
   pending(order: Order, signal: AbortSignal): Promise<Bound | { state: 'denied'; why: string } | { state: 'lapsed' }>;
   cancel(order: Order, signal: AbortSignal): Promise<void>;
   deactivate(order: Order, signal: AbortSignal): Promise<Unbound>;
+  /** Whether the cloud lists this activation as active. Its list lags both ways. */
+  standing(order: Order, signal: AbortSignal): Promise<'standing' | 'absent'>;
   /** What the person activated through Portcullis, on whichever machine, and may still have or waits for: as the cloud tells it. */
   mine(signal: AbortSignal): Promise<OwnElevation[]>;
   readonly propagation: Millis;

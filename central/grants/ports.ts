@@ -28,6 +28,8 @@ export interface GrantStore {
   /** What may stand, as it is now: a copy that lags behind does not do. */
   standing(): Promise<KeptGrant[]>;
   kept(id: GrantId): Promise<KeptGrant | undefined>;
+  /** Grants of one right that may stand, by `rightKey`. */
+  sharing(right: string): Promise<KeptGrant[]>;
   /** Durable when it resolves. Everything in it happened, or nothing did: then it rejects. `work` may be asked for twice. */
   write<T>(work: (tx: GrantWriting) => Promise<T>): Promise<T>;
 }

@@ -9,7 +9,7 @@ import { aboutGrant } from '../record/body.ts';
 import { Alarms, type Wake } from './alarms.ts';
 import { CALL_TIMEOUT, type Call, problemOf, type Subject } from './calls.ts';
 import { type Held, HeldGrants } from './held.ts';
-import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules } from './life.ts';
+import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules, rightKey } from './life.ts';
 import type { GrantCalls, GrantMachine, GrantStore, GrantWriting, KeptGrant } from './ports.ts';
 import { type Saved, Saving } from './saving.ts';
 
@@ -124,7 +124,7 @@ export class GrantRunner {
       const { exclusive } = this.#parts.store;
       if (exclusive) this.#carryOut(after, effects);
       const saved = await this.#save(changed);
-      if (!saved.ok && saved.fenced) return this.find(id);
+      if (!saved.ok && saved.fenced) return await this.#fenced(id, event);
       // That it was sent is not durable, so it is not sent.
       if (!saved.ok && event.type === 'sending' && held.life.state === 'activating') {
         held.life = { ...held.life, bind: before.bind };
@@ -136,6 +136,13 @@ export class GrantRunner {
       this.#parts.trouble(error, `grant ${id}, ${event.type}`);
       throw error;
     }
+  }
+
+  /** What the cloud has answered is not asked of it again: the step is taken anew, on what the other runner has written. */
+  async #fenced(id: GrantId, event: GrantEvent): Promise<GrantLife | undefined> {
+    const held = this.#held.get(id);
+    const mine = held && !held.theirs && held.life.state === 'activating';
+    return mine && event.type === 'bound' ? this.send(id, event) : held?.life;
   }
 
   /** The slow sweep: whatever is due and was not seen to be, revocations that nothing drives, steps that were not saved. */
@@ -332,10 +339,30 @@ export class GrantRunner {
   async #atTurn(id: GrantId, call: Call): Promise<Subject | undefined> {
     const gives = call === 'bind' || call === 'prolong';
     const life = gives ? await this.send(id, { type: 'sending' }) : this.find(id);
+    if (call === 'unbind' && life && (await this.#isShared(life))) {
+      // It is another's now, who ends it: asked again when that has happened.
+      this.#tell(id, { type: 'restarted' });
+      return undefined;
+    }
     const wanted = gives
       ? life?.state === 'activating' && life.bind.outcome === 'unknown'
       : life && (call === 'look' ? mayStand(life.state) : life.state === 'revoking');
     return life && wanted && !this.#held.get(id)?.theirs ? { life, followed: life.follows && this.find(life.follows) } : undefined;
+  }
+
+  /** Also by a grant that another runner has made since. A store that does not say so in time is not waited for. */
+  async #isShared(life: GrantLife): Promise<boolean> {
+    const { store, clock } = this.#parts;
+    if (store.exclusive) return false;
+    const { promise, resolve } = Promise.withResolvers<KeptGrant[]>();
+    const cancel = clock.after(PATIENCE, () => resolve([]));
+    const known = await Promise.race([store.sharing(rightKey(life)).catch(() => []), promise]).finally(cancel);
+    for (const kept of known) {
+      const held = this.#held.get(kept.life.id);
+      if (!held || (held.theirs && held.version !== kept.version)) this.#held.add({ ...this.#taken(kept), theirs: true });
+    }
+    const held = this.#held.get(life.id);
+    return held !== undefined && this.#sharing(held) !== undefined;
   }
 }
 

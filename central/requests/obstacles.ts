@@ -1,4 +1,5 @@
 import type { Instant } from '../../protocol/clock.ts';
+import type { GrantId } from '../../protocol/ids.ts';
 import type { ProviderId } from '../../protocol/model.ts';
 import { no, type RefusalCode } from '../../protocol/refusal.ts';
 import { type GrantLife, isLive, rightKey } from '../grants/life.ts';
@@ -18,8 +19,17 @@ export async function tooMany(tx: Reading, actor: Actor): Promise<Refused | unde
   return no('rate-limited', `You have ${OPEN_AT_ONCE} requests open`, { wayOut: 'Cancel one, or wait for a decision' });
 }
 
-/** One right is held by one grant at a time; only a grant that follows on may overlap, with the one it follows. */
-export async function overlap(tx: Reading, request: RequestLife, provider: ProviderId, now: Instant): Promise<Refused | undefined> {
+/**
+ * One right is held by one grant at a time; only a grant that follows on may overlap, with the one it follows.
+ * @param inMemory A grant as it is driven now: the store lags behind while it takes nothing.
+ */
+export async function overlap(
+  tx: Reading,
+  request: RequestLife,
+  provider: ProviderId,
+  now: Instant,
+  inMemory: (id: GrantId) => GrantLife | undefined,
+): Promise<Refused | undefined> {
   const { requester, role, resource, follows, duration } = request;
   const references = await tx.references(rightKey({ principalId: requester.principals[provider] ?? '', role, resource }));
   const other = references.find(({ id }) => id !== follows);
@@ -28,11 +38,9 @@ export async function overlap(tx: Reading, request: RequestLife, provider: Provi
     return no('already-elevated', alreadyElevated(isLive(other)), { wayOut });
   }
   if (!follows) return undefined;
-  return cannotFollow(
-    requester,
-    references.find(({ id }) => id === follows),
-    now + duration,
-  );
+  const kept = references.find(({ id }) => id === follows);
+  const driven = kept && inMemory(follows);
+  return cannotFollow(requester, kept, now + duration) ?? (driven && cannotFollow(requester, driven, now + duration));
 }
 
 function cannotFollow(requester: Actor, followed: GrantLife | undefined, until: Instant): Refused | undefined {

@@ -102,7 +102,7 @@ export class Requests {
       // Whoever came first in the meantime is the request.
       const other = await tx.request(asked.id);
       if (other) return { answer: this.#again(actor, other, asked), after: undefined };
-      const obstacle = (await tooMany(tx, actor)) ?? (await overlap(tx, fresh, this.#parts.provider.id, clock.now()));
+      const obstacle = (await tooMany(tx, actor)) ?? (await this.#overlap(tx, fresh));
       if (obstacle) return { answer: obstacle, after: undefined };
       await tx.append(
         aboutRequest(clock, fresh, 'request.created', `${actor.person.name} asks for ${role.value.title} on ${resource.ref.name}`),
@@ -143,7 +143,7 @@ export class Requests {
       }
       const enough = ruling.decision.outcome === 'granted' || isSatisfied(ruling.requirements, request, sha256(essence(request)));
       if (!enough) return { answer: yes({}), after: undefined };
-      const doubled = await overlap(tx, request, this.#parts.provider.id, this.#parts.clock.now());
+      const doubled = await this.#overlap(tx, request);
       if (doubled) return this.#fail(tx, request, doubled);
       const granted = await this.#grant(tx, request, ruling);
       request = granted.request;
@@ -216,6 +216,11 @@ export class Requests {
       notAfter: clock.now() + request.duration,
     });
     return { request, start };
+  }
+
+  #overlap(tx: Writing, request: RequestLife): Promise<Refused | undefined> {
+    const { provider, clock, runner } = this.#parts;
+    return overlap(tx, request, provider.id, clock.now(), (id) => runner.find(id));
   }
 
   async #fail(tx: Writing, request: RequestLife, because: Refused): Promise<{ answer: Refused; after: undefined }> {

@@ -95,13 +95,17 @@ export class Reading {
 
   /** Grants of one right that may stand. */
   async references(right: string): Promise<GrantLife[]> {
+    return (await this.sharing(right)).map(({ life }) => life);
+  }
+
+  async sharing(right: string): Promise<KeptGrant[]> {
     const rows = await this.db
       .selectFrom('grants')
-      .select('body')
+      .selectAll()
       .where('right_key', '=', right)
       .where('state', 'not in', ['gone', 'failed'])
       .execute();
-    return rows.map(({ body }) => JSON.parse(body) as GrantLife);
+    return rows.map(keptGrant);
   }
 
   /** Grants on a balancer or its parts that may stand. */
@@ -302,6 +306,7 @@ export class Store extends Reading implements GrantStore {
       exclusive: this.exclusive,
       standing: () => this.standing(),
       kept: (id) => this.kept(id),
+      sharing: (right) => this.sharing(right),
       write: async (work) => {
         try {
           return await this.#transact(work);

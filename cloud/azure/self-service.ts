@@ -136,6 +136,14 @@ export function azureSelfService(tokens: SharedTokens, settings: AzureSettings, 
         return endElevation(requestsOf(order), clock, end, signal);
       }),
 
+    // Not the plain list of assignments: a standing one of the same role is no elevation.
+    standing: (order, signal) =>
+      orFault(async () => {
+        const theirs = azureClients(onlyAs(tokens, order.principalId), settings);
+        const rows = await timeBoxed(theirs, elevationOf(order, definitionFor(order)), 'asTarget()', signal);
+        return rows.length > 0 ? 'standing' : 'absent';
+      }),
+
     mine: (signal) => orFault(() => ownElevations(clients, clock, signal)),
   };
 }

@@ -18,7 +18,7 @@ import { grantOf, requestOf } from './view.ts';
 export interface HolderParts {
   /** The life of a lease. */
   machine: PimMachine;
-  selfService: Pick<SelfService, 'activate' | 'pending' | 'cancel' | 'deactivate' | 'propagation'>;
+  selfService: Pick<SelfService, 'activate' | 'pending' | 'cancel' | 'deactivate' | 'standing' | 'propagation'>;
   access: Pick<Access, 'check'>;
   journal: LeaseJournal;
   truth: Truth;
@@ -213,6 +213,8 @@ export class Holder {
         return { type: 'cancelled' };
       case 'release':
         return { type: 'released', unbound: await selfService.deactivate(order, signal) };
+      case 'look':
+        return { type: 'looked', answer: await selfService.standing(order, signal) };
       default:
         return { type: 'checked', access: await access.check(lease.resource.id, lease.actions, signal, lease.person.id) };
     }

@@ -76,7 +76,7 @@ export const PimLease = v.object({
   countedFrom: v.optional(instant),
   /** When to act next. */
   nextAt: instant,
-  next: v.picklist(['activate', 'poll', 'cancel', 'check', 'release', 'nothing']),
+  next: v.picklist(['activate', 'poll', 'cancel', 'check', 'release', 'look', 'nothing']),
   /** An end that takes longer than a minute was reported. */
   alarmed: v.boolean(),
 });

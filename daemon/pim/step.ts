@@ -13,6 +13,7 @@ export type LeaseEvent =
   | { type: 'polled'; bound: Bound | { state: 'denied'; why: string } | { state: 'lapsed' } }
   | { type: 'checked'; access: 'allowed' | 'denied' }
   | { type: 'released'; unbound: Unbound }
+  | { type: 'looked'; answer: 'standing' | 'absent' }
   | { type: 'cancelled' }
   /** The cloud did not answer, or its answer leaves the outcome open. */
   | { type: 'failed'; problem: Problem }
@@ -63,6 +64,8 @@ function taken(lease: PimLease, event: LeaseEvent, now: Instant, rules: StepRule
       return checked(lease, event.access, now, rules);
     case 'released':
       return released(lease, event.unbound, now, rules);
+    case 'looked':
+      return looked(lease, event.answer, now, rules);
     case 'cancelled':
       return lease.next === 'cancel' ? never(lease, 'cancelled', now) : lease;
     case 'failed':
@@ -190,15 +193,8 @@ function released(lease: PimLease, unbound: Unbound, now: Instant, rules: StepRu
       return inProof(asked, 'end accepted', { confirmed: true, releasedAt: now, checks: 0, tries: 0, ...wait });
     case 'nothing there': {
       const releasedAt = lease.releasedAt ?? now;
-      // Asked twice with the propagation bound in between, and still allowed: another right of this person's own.
-      if (
-        lease.phase === 'proving' &&
-        lease.checks > 0 &&
-        lease.denials === 0 &&
-        now >= releasedAt + rules.propagation &&
-        settled(lease, now, rules)
-      )
-        return stillAllowed(asked, now);
+      if (isAnother({ ...lease, releasedAt }, now, rules))
+        return inProof(asked, 'nothing to end', { releasedAt, ...wait, next: 'look', awaiting: 'Looking whether the cloud lists it' });
       return inProof(asked, 'nothing to end', { releasedAt, ...wait });
     }
     case 'not yet':
@@ -228,6 +224,22 @@ const notReleased = (lease: PimLease, changes: Partial<PimLease>): PimLease =>
 /** Nothing lands any more; and what landed late and was ended late is not in force any more either. */
 const settled = (lease: PimLease, now: Instant, { propagation }: StepRules): boolean =>
   lease.confirmed || now >= (lease.countedFrom ?? lease.createdAt) + LONGEST_IN_FLIGHT + propagation;
+
+/** Asked twice with the propagation bound in between, and still allowed: perhaps another right of this person's own. */
+const isAnother = (lease: PimLease, now: Instant, rules: StepRules): boolean =>
+  lease.phase === 'proving' &&
+  lease.checks > 0 &&
+  lease.denials === 0 &&
+  lease.releasedAt !== undefined &&
+  now >= lease.releasedAt + rules.propagation &&
+  settled(lease, now, rules);
+
+/** "Nothing there" may be false: only what the list does not show either is another right. */
+function looked(lease: PimLease, answer: 'standing' | 'absent', now: Instant, rules: StepRules): PimLease {
+  if (lease.phase !== 'proving') return lease;
+  if (answer === 'absent' && isAnother(lease, now, rules)) return stillAllowed(lease, now);
+  return { ...unheard(lease), next: 'release', nextAt: now + RELEASE_AGAIN, awaiting: 'The cloud still lists it' };
+}
 
 function stillAllowed(lease: PimLease, now: Instant): PimLease {
   const problem = {

@@ -4,6 +4,7 @@ import type { GrantRunner } from '../../../central/grants/runner.ts';
 import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
 import { IMPRECISION } from '../../../protocol/clock-watch.ts';
 import type { GrantId } from '../../../protocol/ids.ts';
+import { until } from '../../support/until.ts';
 import { World } from './world.ts';
 
 const HEARTBEAT = { type: 'heartbeat', instance: 'd' } as const;
@@ -65,6 +66,37 @@ test('whoever is told something new about a grant drives it from there', async (
   await first.send(id, { type: 'end', reason: 'revoked' });
   await world.clock.advance(10);
   assert.ok(!world.allows(await world.life(id)));
+});
+
+test('what another has extended is not taken from the extension, and the answer that it was given is not lost', async (t) => {
+  const { world, id, first, second } = await two(t, 2 * MINUTE);
+  // Twice: at the first it learns that the second has taken it up.
+  for (let beat = 0; beat < 2; beat++) await first.send(id, HEARTBEAT);
+  await world.clock.advance(2 * MINUTE - SECOND);
+  // The second hears that the extension was given, and is slow to write it; meanwhile the first sees the old end fall due.
+  const held = Promise.withResolvers<void>();
+  const write = world.store.write.bind(world.store);
+  let writes = 0;
+  world.store.write = async (work) => {
+    if (++writes === 3) await held.promise;
+    return write(work);
+  };
+  const next = await world.grant({ follows: id, notAfter: world.clock.now() + 10 * MINUTE }, second);
+  await until('the extension is given', () => world.cloud.count('prolong') === 1);
+  await world.clock.advance(2 * SECOND);
+  assert.equal((await world.life(id)).state, 'revoking', 'the first has seen it fall due');
+  held.resolve();
+  await world.clock.advance(10 * SECOND);
+  assert.equal(world.cloud.count('unbind'), 0);
+  assert.deepEqual([(await world.life(next)).state, (await world.life(id)).state], ['assigned', 'gone']);
+  assert.ok(world.allows(await world.life(next)));
+  await second.send(next, { type: 'end', reason: 'revoked' });
+  for (let minute = 0; minute < 3; minute++) {
+    await world.clock.advance(MINUTE);
+    for (const runner of [first, second]) await runner.sweep();
+  }
+  assert.equal((await world.life(next)).state, 'gone');
+  assert.ok(!world.allows(await world.life(next)));
 });
 
 test('what a runner lets go, it takes up again when the other has died', async (t) => {

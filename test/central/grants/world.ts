@@ -74,12 +74,15 @@ export class World {
   }
 
   /** A request that was approved, and the intent of its grant. */
-  async grant(changes: Partial<Pick<GrantLife, 'follows' | 'principalId' | 'notAfter' | 'resource'>> = {}): Promise<GrantId> {
+  async grant(
+    changes: Partial<Pick<GrantLife, 'follows' | 'principalId' | 'notAfter' | 'resource'>> = {},
+    by: GrantRunner = this.runner,
+  ): Promise<GrantId> {
     const { clock, store } = this;
     const order = { ...anOrder(clock.now() + 15 * MINUTE), ...changes };
     const start = await store.write(async (tx) => {
       await tx.putRequest(approved(order, clock.now()), clock.now());
-      return this.runner.intend(tx, order);
+      return by.intend(tx, order);
     });
     start();
     return order.id;
@@ -146,7 +149,7 @@ export function anOrder(notAfter: number): AnOrder {
 }
 
 /** The request that led to the order. */
-function approved({ requestId, id, resource, role, actions }: AnOrder, now: number): RequestLife {
+export function approved({ requestId, id, resource, role, actions }: AnOrder, now: number): RequestLife {
   return { ...aRequest, id: requestId, grantId: id, resource, role, allows: [], actions, createdAt: now, lapsesAt: now };
 }
 

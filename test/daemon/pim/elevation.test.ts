@@ -139,6 +139,23 @@ test('another right of the person does not keep an ended grant on the screen for
   assert.equal(only(client).proof, 'absent');
 });
 
+test('what the cloud says it has nothing of, and still lists, is not called gone, and is asked back until it goes', async (t) => {
+  const stage = await startStage(t);
+  const client = await usable(stage);
+  stage.pim.releases = [{ state: 'nothing there' }];
+  stage.pim.onRelease = () => {};
+  stage.pim.listed = 'standing';
+  await client.call('revoke', { grantId: only(client).id });
+  await stage.clock.advance(30 * MINUTE);
+  assert.equal(only(client).state, 'revoking');
+  assert.ok(stage.pim.log.filter((act) => act === 'standing').length >= 2, 'asked of the list again');
+  const tries = stage.pim.log.filter((act) => act === 'deactivate').length;
+  assert.ok(tries > 20, `asked back ${tries} times`);
+  stage.pim.listed = 'absent';
+  await stage.clock.advance(12 * MINUTE);
+  assert.deepEqual([only(client).state, only(client).proof], ['gone', 'absent']);
+});
+
 test('two clients see the same truth, in the same order', async (t) => {
   const stage = await startStage(t);
   const [one, two] = [await stage.client(), await stage.client('terminal')];

@@ -24,7 +24,7 @@ function stage(t: TestContext, answers: ((now: number) => Unbound | 'hangs')[]) 
   t.after(() => db.close());
   const releases: number[] = [];
   let stands = false;
-  const selfService: Pick<SelfService, 'activate' | 'pending' | 'cancel' | 'deactivate' | 'propagation'> = {
+  const selfService: Pick<SelfService, 'activate' | 'pending' | 'cancel' | 'deactivate' | 'standing' | 'propagation'> = {
     propagation: PROPAGATION,
     async activate() {
       stands = true;
@@ -41,6 +41,7 @@ function stage(t: TestContext, answers: ((now: number) => Unbound | 'hangs')[]) 
       if (answer.state === 'accepted') stands = false;
       return answer;
     },
+    standing: async () => (stands ? 'standing' : 'absent'),
   };
   const start = (): Holder => {
     const leases = new Leases(db, clock, 'boot-1');

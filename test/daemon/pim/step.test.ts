@@ -77,6 +77,8 @@ function answers(lease: PimLease, now: number): LeaseEvent[] {
         { type: 'released', unbound: { state: 'stuck', problem } },
         failed,
       ];
+    case 'look':
+      return [{ type: 'looked', answer: 'standing' }, { type: 'looked', answer: 'absent' }, failed];
     case 'nothing':
       return [];
   }
@@ -257,6 +259,7 @@ test('with a cloud that answers and is honest, every life ends, and soon after i
           cancel: { type: 'cancelled' },
           check: { type: 'checked', access: 'denied' },
           release: { type: 'released', unbound: { state: 'nothing there' } },
+          look: { type: 'looked', answer: 'absent' },
           nothing: { type: 'due' },
         };
         lease = step(lease, kind[lease.next], now, rules);

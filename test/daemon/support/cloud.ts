@@ -175,6 +175,14 @@ export class FakePim implements SelfService, Approving {
     return this.#next('deactivate', this.releases, this.onRelease);
   }
 
+  /** What the cloud's list says, whatever it answers to a release. */
+  listed: 'standing' | 'absent' = 'absent';
+
+  async standing(): Promise<'standing' | 'absent'> {
+    this.log.push('standing');
+    return this.listed;
+  }
+
   #next<T>(act: string, answers: (T | Error)[], then: (answer: T) => void): T {
     this.log.push(act);
     const answer = answers.length > 1 ? answers.shift() : answers[0];

@@ -144,7 +144,7 @@ export class Cloud {
   }
 
   /** As a person elevates themselves, where the cloud itself is the policy. */
-  selfService(process: Process): Pick<SelfService, 'activate' | 'pending' | 'cancel' | 'deactivate' | 'propagation'> {
+  selfService(process: Process): Pick<SelfService, 'activate' | 'pending' | 'cancel' | 'deactivate' | 'standing' | 'propagation'> {
     const ask = (order: Order) => this.#call<Bound>(process, 'bind', order, (sentAt) => this.#bind(order, sentAt));
     return {
       propagation: this.rules.propagation,
@@ -153,6 +153,7 @@ export class Cloud {
       pending: ask,
       cancel: async () => {},
       deactivate: (order) => this.#call(process, 'unbind', order, (sentAt) => this.#unbind(order, sentAt)),
+      standing: (order) => this.#call(process, 'list', order, () => this.#lists(keyOf(order))),
     };
   }
 

@@ -131,7 +131,11 @@ export class Connection implements GrantStore {
 
   /** Grants of one right that may stand. */
   async references(right: string): Promise<GrantLife[]> {
-    return [...this.#durable.grants.values()].map(({ life }) => life).filter((life) => mayStand(life.state) && rightKey(life) === right);
+    return (await this.sharing(right)).map(({ life }) => life);
+  }
+
+  async sharing(right: string): Promise<KeptGrant[]> {
+    return (await this.standing()).filter(({ life }) => rightKey(life) === right);
   }
 
   async request(id: string): Promise<RequestLife | undefined> {

@@ -192,6 +192,7 @@ const through = (store: GrantStore): GrantStore => ({
   exclusive: store.exclusive,
   standing: () => store.standing(),
   kept: (id) => store.kept(id),
+  sharing: (right) => store.sharing(right),
   write: (work) => store.write(work),
 });
 

@@ -39,7 +39,9 @@ export class Requests {
     const { answer, start } = await store.write(async (tx): Promise<{ answer: Answer<ElevationRequest>; start?: () => void }> => {
       const other = await tx.request(asked.id);
       if (other) return { answer: this.#view(actor, other) };
-      const obstacle = await overlap(read as unknown as Parameters<typeof overlap>[0], request, 'azure', clock.now());
+      const obstacle = await overlap(read as unknown as Parameters<typeof overlap>[0], request, 'azure', clock.now(), (id) =>
+        runner.find(id),
+      );
       if (obstacle) return { answer: obstacle };
       await tx.putRequest(request, clock.now());
       await tx.append(aboutRequest(clock, request, 'request.created', `${actor.person.name} asks for power`));
