@@ -72,6 +72,8 @@ export type GrantEvent =
   | { type: 'hold lost' }
   /** The instant of `act` has come. `shared`: another grant that has not ended holds the same right. */
   | { type: 'act'; shared?: { state: GrantState; notAfter: Instant } | undefined }
+  /** The call that takes it back was not made after all: another grant that has not ended holds the same right. */
+  | { type: 'not asked' }
   | { type: 'unbound'; answer: Unbound }
   | { type: 'unbind failed'; problem: Problem }
   | { type: 'looked'; answer: 'standing' | 'absent' }

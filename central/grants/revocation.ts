@@ -41,7 +41,7 @@ export function act(life: GrantLife, shared: { state: GrantState; notAfter: Inst
   if (shared) {
     // References are counted: ending one grant never takes the right from another.
     const awaiting = `Shares its right with another grant until ${clockTime(shared.notAfter)}`;
-    return { life: { ...life, awaiting, shares: true, act: { call: 'unbind', at: now + SHARED_RETRY } }, effects: [] };
+    return { life: { ...life, awaiting, problem: undefined, shares: true, act: { call: 'unbind', at: now + SHARED_RETRY } }, effects: [] };
   }
   const effects: GrantEffect[] = [{ type: 'call', call }];
   if (call === 'unbind') {

@@ -49,6 +49,8 @@ export class GrantRunner {
   readonly #loaded = new Set<GrantId>();
   #clocks: Readings;
   #closed = false;
+  /** By the boot clock: until then a store that did not answer is not asked who shares a right. */
+  #askAgainAt = 0;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -300,8 +302,15 @@ export class GrantRunner {
   #wake(id: GrantId, what: Wake): void {
     const held = this.#held.get(id);
     if (!held) return;
-    if (what === 'act') this.#tell(id, { type: 'act', shared: this.#sharing(held) });
-    else this.#tell(id, { type: what === 'due' ? 'due' : 'hold lost' });
+    if (what !== 'act') this.#tell(id, { type: what === 'due' ? 'due' : 'hold lost' });
+    // What another runner has of the same right may be over by now.
+    else if (this.#held.sharing(held).some(({ theirs }) => theirs)) void this.#readSharing(held).then(() => this.#act(id));
+    else this.#act(id);
+  }
+
+  #act(id: GrantId): void {
+    const held = this.#held.get(id);
+    if (held) this.#tell(id, { type: 'act', shared: this.#sharing(held) });
   }
 
   /** Nobody waits for it; what goes wrong was told already. */
@@ -338,31 +347,41 @@ export class GrantRunner {
   /** Much may have happened while the call waited. That the cloud is asked for power is durable before it is. */
   async #atTurn(id: GrantId, call: Call): Promise<Subject | undefined> {
     const gives = call === 'bind' || call === 'prolong';
+    const waits = this.#held.get(id);
+    if (call === 'unbind' && waits && !this.#parts.store.exclusive) await this.#readSharing(waits);
     const life = gives ? await this.send(id, { type: 'sending' }) : this.find(id);
-    if (call === 'unbind' && life && (await this.#isShared(life))) {
-      // It is another's now, who ends it: asked again when that has happened.
-      this.#tell(id, { type: 'restarted' });
-      return undefined;
-    }
+    const held = this.#held.get(id);
+    if (!life || !held || held.theirs) return undefined;
     const wanted = gives
-      ? life?.state === 'activating' && life.bind.outcome === 'unknown'
-      : life && (call === 'look' ? mayStand(life.state) : life.state === 'revoking');
-    return life && wanted && !this.#held.get(id)?.theirs ? { life, followed: life.follows && this.find(life.follows) } : undefined;
+      ? life.state === 'activating' && life.bind.outcome === 'unknown'
+      : call === 'look'
+        ? mayStand(life.state)
+        : life.state === 'revoking';
+    if (wanted && call === 'unbind' && this.#sharing(held)) this.#tell(id, { type: 'not asked' });
+    else if (wanted) return { life, followed: life.follows && this.find(life.follows) };
+    return undefined;
   }
 
-  /** Also by a grant that another runner has made since. A store that does not say so in time is not waited for. */
-  async #isShared(life: GrantLife): Promise<boolean> {
-    const { store, clock } = this.#parts;
-    if (store.exclusive) return false;
-    const { promise, resolve } = Promise.withResolvers<KeptGrant[]>();
-    const cancel = clock.after(PATIENCE, () => resolve([]));
-    const known = await Promise.race([store.sharing(rightKey(life)).catch(() => []), promise]).finally(cancel);
+  /** What others have made of the same right since. A store that does not say so in time is not waited for, nor asked again soon. */
+  async #readSharing(of: Held): Promise<void> {
+    const { store, clock, trouble } = this.#parts;
+    if (clock.boot() < this.#askAgainAt) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const cancel = clock.after(PATIENCE, () => {
+      this.#askAgainAt = clock.boot() + MINUTE;
+      resolve(undefined);
+    });
+    const asked = store
+      .sharing(rightKey(of.life))
+      .catch((error: unknown) => void trouble(error, 'the store did not say who shares a right'));
+    const known = await Promise.race([asked, promise]).finally(cancel);
+    if (!known) return;
     for (const kept of known) {
       const held = this.#held.get(kept.life.id);
       if (!held || (held.theirs && held.version !== kept.version)) this.#held.add({ ...this.#taken(kept), theirs: true });
     }
-    const held = this.#held.get(life.id);
-    return held !== undefined && this.#sharing(held) !== undefined;
+    for (const held of this.#held.sharing(of))
+      if (held.theirs && !known.some(({ life }) => life.id === held.life.id)) this.#held.delete(held);
   }
 }
 

@@ -38,6 +38,8 @@ export function step(life: GrantLife, event: GrantEvent, now: Instant, rules: Li
       return holdLost(life, now);
     case 'act':
       return act(life, event.shared, now);
+    case 'not asked':
+      return life.state === 'revoking' ? same({ ...life, act: { call: 'unbind', at: now } }) : same(life);
     case 'unbound':
       return life.state === 'revoking' ? unbound(life, event.answer, now, rules) : same(life);
     case 'unbind failed':

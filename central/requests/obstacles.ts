@@ -39,8 +39,9 @@ export async function overlap(
   }
   if (!follows) return undefined;
   const kept = references.find(({ id }) => id === follows);
-  const driven = kept && inMemory(follows);
-  return cannotFollow(requester, kept, now + duration) ?? (driven && cannotFollow(requester, driven, now + duration));
+  const driven = inMemory(follows);
+  // Of another central's grant what is in memory may be older than the store: it only ever says that something is over.
+  return cannotFollow(requester, driven && !isLive(driven) ? driven : kept, now + duration);
 }
 
 function cannotFollow(requester: Actor, followed: GrantLife | undefined, until: Instant): Refused | undefined {

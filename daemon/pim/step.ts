@@ -131,7 +131,7 @@ function checked(lease: PimLease, access: 'allowed' | 'denied', now: Instant, ru
     case 'usable':
       return access === 'allowed' ? allowed(lease, now) : deniedEarly(lease, now);
     case 'proving':
-      return proving(lease, access, now, rules);
+      return proving({ ...lease, problem: undefined }, access, now, rules);
     default:
       return lease;
   }
@@ -238,7 +238,8 @@ const isAnother = (lease: PimLease, now: Instant, rules: StepRules): boolean =>
 function looked(lease: PimLease, answer: 'standing' | 'absent', now: Instant, rules: StepRules): PimLease {
   if (lease.phase !== 'proving') return lease;
   if (answer === 'absent' && isAnother(lease, now, rules)) return stillAllowed(lease, now);
-  return { ...unheard(lease), next: 'release', nextAt: now + RELEASE_AGAIN, awaiting: 'The cloud still lists it' };
+  const awaiting = answer === 'standing' ? 'The cloud still lists it' : 'Making sure that it is over';
+  return { ...unheard(lease), next: 'release', nextAt: now + RELEASE_AGAIN, awaiting };
 }
 
 function stillAllowed(lease: PimLease, now: Instant): PimLease {
@@ -265,13 +266,21 @@ function failed(lease: PimLease, problem: Problem, now: Instant, rules: StepRule
       return { ...lease, tries, next: lease.next === 'cancel' ? 'poll' : 'cancel', nextAt: later };
     case 'releasing':
     case 'proving': {
-      // Perhaps it was decided meanwhile: look, then take it back again.
-      const next = lease.next === 'cancel' ? 'poll' : lease.next === 'poll' ? 'cancel' : lease.next;
-      return { ...(lease.next === 'release' ? unheard(lease) : lease), tries, next, awaiting: noAnswer(lease, problem), nextAt: later };
+      const known = lease.next === 'release' ? unheard(lease) : lease;
+      return { ...known, problem, tries, next: instead(lease.next), awaiting: noAnswer(lease, problem), nextAt: later };
     }
     default:
       return { ...lease, tries, nextAt: later };
   }
+}
+
+/** What to ask next when the cloud did not answer. */
+function instead(next: PimLease['next']): PimLease['next'] {
+  // Perhaps it was decided meanwhile: look, then take it back again.
+  if (next === 'cancel') return 'poll';
+  if (next === 'poll') return 'cancel';
+  // A list that cannot be read keeps nobody from asking back, and from seeing a denial.
+  return next === 'look' ? 'release' : next;
 }
 
 /** What became of a release is not known: when the cloud has nothing to end next, it may have ended only then. */

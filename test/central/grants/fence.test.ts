@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import type { GrantRunner } from '../../../central/grants/runner.ts';
 import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
@@ -97,6 +98,27 @@ test('what another has extended is not taken from the extension, and the answer 
   }
   assert.equal((await world.life(next)).state, 'gone');
   assert.ok(!world.allows(await world.life(next)));
+});
+
+test('what has gone while the store was asked who shares the right is not taken back again from whoever has it then', async (t) => {
+  const { world, id, first } = await two(t);
+  for (let beat = 0; beat < 2; beat++) await first.send(id, HEARTBEAT);
+  const sharing = world.store.sharing.bind(world.store);
+  const slow = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  world.store.sharing = async (right) => {
+    const kept = await sharing(right);
+    asked.resolve();
+    await slow.promise;
+    return kept;
+  };
+  void first.send(id, { type: 'end', reason: 'revoked' });
+  await asked.promise;
+  const by = randomUUID() as GrantId;
+  assert.equal((await first.send(id, { type: 'superseded', by }))?.state, 'gone');
+  slow.resolve();
+  await world.clock.advance(10);
+  assert.equal(world.cloud.count('unbind'), 0);
 });
 
 test('what a runner lets go, it takes up again when the other has died', async (t) => {

@@ -42,6 +42,7 @@ const events = fc.constantFrom<GrantEvent[]>(
   { type: 'look failed', problem },
   { type: 'superseded', by: '00000000-0000-4000-8000-000000000009' as GrantId },
   { type: 'unlisted' },
+  { type: 'not asked' },
   { type: 'clock jumped' },
   { type: 'restarted' },
 );

@@ -131,10 +131,16 @@ export class Connection implements GrantStore {
 
   /** Grants of one right that may stand. */
   async references(right: string): Promise<GrantLife[]> {
-    return (await this.sharing(right)).map(({ life }) => life);
+    return (await this.#ofRight(right)).map(({ life }) => life);
   }
 
   async sharing(right: string): Promise<KeptGrant[]> {
+    const kept = await this.#ofRight(right);
+    await this.#pause();
+    return kept;
+  }
+
+  async #ofRight(right: string): Promise<KeptGrant[]> {
     return (await this.standing()).filter(({ life }) => rightKey(life) === right);
   }
 
