@@ -1,6 +1,7 @@
 import type { Cancel } from '../protocol/clock.ts';
 import type { GrantId } from '../protocol/ids.ts';
 import type { ElevationRequest, Grant } from '../protocol/model.ts';
+import { inFull } from '../protocol/problem-words.ts';
 import { whatIsAsked } from './approvals/text.ts';
 import type { Notices } from './notices.ts';
 import type { Store } from './store.ts';
@@ -39,7 +40,7 @@ export class Answers {
       const bad = request && badNews(request);
       const failed = grant?.state === 'failed' ? notStarted(grant) : undefined;
       if (bad || failed || request?.state === 'cancelled' || grant?.state === 'usable' || grant?.state === 'gone') this.#open.delete(id);
-      if (request && (bad || failed)) void this.#tell(request, bad ?? `${whatIsAsked(request)} ${failed}`);
+      if (request && (bad || failed)) void this.#tell(request, bad ?? `Your access as ${whatIsAsked(request)} ${failed}`);
     }
   }
 
@@ -48,8 +49,7 @@ export class Answers {
   }
 }
 
-const notStarted = ({ problem }: Grant): string =>
-  problem ? [`did not start: ${problem.message}`, problem.wayOut].filter(Boolean).join(' ') : 'did not start.';
+const notStarted = ({ problem }: Grant): string => `did not start: ${problem ? inFull(problem) : 'the activation failed.'}`;
 
 function badNews(request: ElevationRequest): string | undefined {
   const what = whatIsAsked(request);
@@ -64,7 +64,7 @@ function badNews(request: ElevationRequest): string | undefined {
     case 'expired':
       return `Nobody decided your request for ${what} in time.`;
     case 'failed':
-      return [`Your request for ${what} failed: ${request.problem?.message ?? ''}`, request.problem?.wayOut].filter(Boolean).join(' ');
+      return `Your request for ${what} failed${request.problem ? `: ${inFull(request.problem)}` : '.'}`;
     default:
       return undefined;
   }

@@ -1,5 +1,6 @@
 import { type LogOutputChannel, window } from 'vscode';
 import { Fault } from '../protocol/fault.ts';
+import { inFull, sentence } from '../protocol/problem-words.ts';
 import type { Refusal } from '../protocol/refusal.ts';
 
 /**
@@ -14,8 +15,8 @@ export class Notices {
   }
 
   /** The answer to an act that was refused. */
-  refused(doing: string, { message, wayOut }: Refusal): void {
-    void window.showWarningMessage([`${doing}: ${sentence(message)}`, wayOut].filter(Boolean).join(' '));
+  refused(doing: string, refusal: Refusal): void {
+    void window.showWarningMessage(`${doing}: ${inFull(refusal)}`);
   }
 
   /** The answer to an act whose outcome is not known, or that met a bug. */
@@ -45,5 +46,3 @@ export class Notices {
     return (await window.showWarningMessage(message, { modal: true, detail }, action)) === action;
   }
 }
-
-const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);

@@ -79,7 +79,7 @@ export class Store {
   #take(client: Client, numbered: Numbered | undefined): void {
     const change = numbered?.change;
     if (change?.type === 'audit') {
-      for (const listener of [...this.#audits]) listener(change.event);
+      for (const listener of this.#audits) listener(change.event);
       return;
     }
     const state = client.state;
@@ -92,8 +92,8 @@ export class Store {
   #set(after: View): void {
     const before = this.#view;
     this.#view = after;
-    // A copy: a listener may leave, or another come, while they are told.
-    for (const listener of [...this.#views]) listener(after, before);
+    // Others may leave or come while they are told: only who was there, and still is, hears of this change.
+    for (const listener of [...this.#views]) if (this.#views.has(listener)) listener(after, before);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { GrantId, ResourceId } from '../protocol/ids.ts';
-import { isOpen, mayStand, obstacle } from '../protocol/lifecycle.ts';
+import { hindrance, isOpen, mayStand } from '../protocol/lifecycle.ts';
 import type { ElevationRequest, Grant, GrantState, Problem, ResourceRef } from '../protocol/model.ts';
 import { type DaemonState, type SignIn, shownState } from '../protocol/state.ts';
 import type { Link } from './link.ts';
@@ -41,7 +41,7 @@ function goesOn({ follows }: Grant, { grants }: DaemonState): boolean {
 }
 
 /** Why it cannot be revoked before somebody does something, as far as that is known now. */
-export const stuckBy = ({ grant, shown }: ShownGrant): Problem | undefined => (shown === 'revoking' ? obstacle(grant) : undefined);
+export const stuckBy = ({ grant, shown }: ShownGrant): Problem | undefined => (shown === 'revoking' ? hindrance(grant) : undefined);
 
 const byEnd = (a: ShownGrant, b: ShownGrant) => a.grant.notAfter - b.grant.notAfter || (a.grant.id < b.grant.id ? -1 : 1);
 const byAge = (a: ElevationRequest, b: ElevationRequest) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);

@@ -1,6 +1,6 @@
 import type { FaultCode } from './fault.ts';
 import type { Grant, GrantState, Problem, RequestState } from './model.ts';
-import { RefusalCode } from './refusal.ts';
+import type { RefusalCode } from './refusal.ts';
 
 /** The steps of one machine by name: state, cause, state. ARCHITECTURE.md draws them. */
 export type Transitions<State extends string> = Readonly<Record<State, Readonly<Record<string, State>>>>;
@@ -34,9 +34,16 @@ export const mayRequestMove = (from: RequestState, to: RequestState): boolean =>
 export const mayStand = (state: GrantState): boolean => state !== 'gone' && state !== 'failed';
 export const isOpen = (state: RequestState): boolean => state === 'requested' || state === 'pending approval';
 
-const FAULTS_TO_MEND: readonly FaultCode[] = ['cloud-refused', 'configuration-invalid', 'sign-in-failed'];
-const TO_MEND: ReadonlySet<string> = new Set([...RefusalCode.options, ...FAULTS_TO_MEND]);
+/** What does not pass by itself. */
+const TO_MEND: ReadonlySet<string> = new Set<RefusalCode | FaultCode>([
+  'locked',
+  'not-eligible',
+  'not-signed-in',
+  'unsupported',
+  'sign-in-failed',
+  'configuration-invalid',
+]);
 
 /** Why a right cannot be taken back before somebody does something, such as removing a lock; undefined while time may do. */
-export const obstacle = ({ state, problem }: Pick<Grant, 'state' | 'problem'>): Problem | undefined =>
+export const hindrance = ({ state, problem }: Pick<Grant, 'state' | 'problem'>): Problem | undefined =>
   state === 'revoking' && problem && TO_MEND.has(problem.code) ? problem : undefined;

@@ -24,10 +24,10 @@ export function packVsix(): string {
   if (missing.length > 0) throw new Error(`Cannot pack without ${missing.join(', ')}`);
   mkdirSync(path.dirname(VSIX), { recursive: true });
   rmSync(STAGED, { recursive: true, force: true });
+  for (const file of [...packedFiles(), '.vscodeignore']) cpSync(path.join(ROOT, file), path.join(STAGED, file));
+  for (const page of ['README.md', 'CHANGELOG.md'].map((file) => path.join(STAGED, file)))
+    writeFileSync(page, withoutLinksInside(readFileSync(page, 'utf8')));
   try {
-    for (const file of [...packedFiles(), '.vscodeignore']) cpSync(path.join(ROOT, file), path.join(STAGED, file));
-    for (const page of ['README.md', 'CHANGELOG.md'].map((file) => path.join(STAGED, file)))
-      writeFileSync(page, withoutLinksInside(readFileSync(page, 'utf8')));
     // Refuses a link that leads nowhere, for no repository is named that it could lead into.
     vsce(STAGED, 'package', '--no-dependencies', '--allow-missing-repository', '--out', VSIX);
   } catch (cause) {

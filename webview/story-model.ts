@@ -1,9 +1,10 @@
 import type { AuditEvent, AuditKind } from '../protocol/audit.ts';
 import type { Instant, Millis } from '../protocol/clock.ts';
 import { afterWords } from '../protocol/lateness.ts';
-import { obstacle } from '../protocol/lifecycle.ts';
+import { hindrance } from '../protocol/lifecycle.ts';
 import type { ElevationRequest, Grant } from '../protocol/model.ts';
 import type { Story } from '../protocol/panel.ts';
+import { inFull } from '../protocol/problem-words.ts';
 import { keyOf } from './event-pages.ts';
 import { isKind, nameOf, type Tone } from './kinds.ts';
 import { duration, left, type Times } from './times.ts';
@@ -127,8 +128,8 @@ function awaited(
   request: ElevationRequest | undefined,
   times: Times,
 ): string | undefined {
-  const refused = grant && obstacle(grant);
-  if (refused) return [refused.message, refused.wayOut].filter(Boolean).join(' ');
+  const kept = grant && hindrance(grant);
+  if (kept) return inFull(kept);
   if (grant?.awaiting && (grant.state !== 'usable' || last?.kind === 'grant.usable')) return grant.awaiting;
   if (grant?.state === 'unknown') return AWAITED['grant.unknown'];
   if (grant?.state === 'revoking') return AWAITED['grant.ending'];

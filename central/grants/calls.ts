@@ -105,5 +105,8 @@ export function orderOf({ id, principalId, role, resource, notAfter, reason, tic
 /** Public words only; the cause stays here. */
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof Fault)) return { code: 'bug', message: 'Something went wrong inside central' };
+  // The way out that the cloud names is for the person at this sign-in, and that is nobody.
+  if (error.code === 'sign-in-failed')
+    return { code: error.code, message: 'Central is not signed in to the cloud.', wayOut: 'Whoever runs central must mend its sign-in.' };
   return { code: error.detail ?? error.code, message: error.message.slice(0, 2_000), ...(error.wayOut ? { wayOut: error.wayOut } : {}) };
 }

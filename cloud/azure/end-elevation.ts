@@ -2,7 +2,8 @@ import type { RoleAssignmentScheduleRequest } from '@azure/arm-authorization';
 import { type Clock, type Instant, type Millis, SECOND } from '../../protocol/clock.ts';
 import type { GrantId } from '../../protocol/ids.ts';
 import type { Unbound } from '../provider.ts';
-import { type AzureError, codeOf } from './azure-error.ts';
+import { aside } from './aside.ts';
+import { type AzureError, azureErrorOf, codeOf, isDefinite } from './azure-error.ts';
 import type { Elevation } from './elevation.ts';
 import { problemOf } from './errors.ts';
 import { millisOf } from './iso-duration.ts';
@@ -16,7 +17,7 @@ export interface End {
   requestType: 'SelfDeactivate' | 'AdminRemove';
   shortestHold: Millis;
   /** Locks that keep Azure from taking the right back, in words. */
-  locks: () => Promise<string[]>;
+  locks: (signal: AbortSignal) => Promise<string[]>;
 }
 
 const SOON: Millis = 15 * SECOND;
@@ -27,7 +28,15 @@ const SOON: Millis = 15 * SECOND;
  */
 export async function endElevation(requests: ScheduleRequests, clock: Clock, end: End, signal: AbortSignal): Promise<Unbound> {
   const { at } = end;
-  const started = await requests.find(at, at.startName, signal);
+  let started: RoleAssignmentScheduleRequest | undefined;
+  try {
+    started = await requests.find(at, at.startName, signal);
+  } catch (error) {
+    const refused = azureErrorOf(error, clock.now());
+    if (!refused || !isDefinite(refused) || refused.status === 429) throw error;
+    // Nothing was sent: somebody must give this identity back what it may no longer read.
+    return { state: 'stuck', problem: problemOf(refused) };
+  }
   // Not our grant: removing it would take the same right from somebody who holds it otherwise.
   if (!started) return { state: 'nothing there' };
   const before = meaningOf(started.status);
@@ -54,8 +63,8 @@ const body = ({ at, requestType }: End): RoleAssignmentScheduleRequest => ({
 const isOwn = (error: AzureError): boolean => error.status === 409 || /Exists|Pending/.test(codeOf(error));
 
 /** Azure says that there is a lock, not which: asked for, so that somebody can remove it. */
-async function locked({ locks }: End, error: AzureError): Promise<Unbound> {
-  const named = await locks().catch(() => []);
+async function locked({ locks }: End, error: AzureError, clock: Clock): Promise<Unbound> {
+  const named = await aside(clock, locks, []);
   return { state: 'stuck', problem: problemOf(error, { locks: named }) };
 }
 
@@ -66,7 +75,7 @@ async function endedBy({ status }: RoleAssignmentScheduleRequest, end: End, cloc
     case 'active': // Azure's word for "the removal is done" in some answers.
       return { state: 'accepted' };
     case 'locked':
-      return locked(end, { status: 409, code: 'FailedAsResourceIsLocked', message: '' });
+      return locked(end, { status: 409, code: 'FailedAsResourceIsLocked', message: '' }, clock);
     case 'refused':
       return { state: 'stuck', problem: meaning.problem };
     case 'awaiting approval':
@@ -100,7 +109,7 @@ async function refusedEnd(error: AzureError, started: RoleAssignmentScheduleRequ
   }
   if (error.status === 429) return { state: 'not yet', again: now + (error.retryAfter ?? SOON), why: 'Azure is asked too often' };
   const problem = problemOf(error);
-  return problem.code === 'locked' ? locked(end, error) : { state: 'stuck', problem };
+  return problem.code === 'locked' ? locked(end, error, clock) : { state: 'stuck', problem };
 }
 
 const startOf = ({ createdOn, scheduleInfo }: RoleAssignmentScheduleRequest): Instant | undefined => {

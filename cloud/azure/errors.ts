@@ -3,7 +3,7 @@ import { Fault, type FaultCode } from '../../protocol/fault.ts';
 import type { Problem } from '../../protocol/model.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
 import { type AzureError, azureErrorOf, codeOf } from './azure-error.ts';
-import { smallestRole } from './smallest-role.ts';
+import { type RoleThere, smallestRole } from './smallest-role.ts';
 
 /** What Azure's answer leaves out and somebody asked it for since. */
 export interface Known {
@@ -285,13 +285,16 @@ function forbidden({ message }: AzureError): Words {
   const [, action, scope] = /perform action '([^']+)' over scope '([^']+)'/.exec(message) ?? [];
   const fresh = 'If access was granted minutes ago, wait until it is usable.';
   if (!action || !scope) return { message: 'No right to do this in Azure.', wayOut: `Elevate on this balancer first. ${fresh}` };
-  const role = smallestRole(action, scope);
   return {
     message: `No right to do ${action} on ${scope.slice(scope.lastIndexOf('/') + 1)}.`,
-    wayOut: role
-      ? `Elevate there as "${role}", the smallest role that has it. ${fresh}`
-      : `No role of Portcullis has this right: ask an administrator. ${fresh}`,
+    wayOut: `${whereToGetIt(smallestRole(action, scope))} ${fresh}`,
   };
+}
+
+function whereToGetIt(role: RoleThere | undefined | null): string {
+  if (role === null) return 'Ask an administrator for it.';
+  if (!role) return 'No role of Portcullis has this right: ask an administrator for it.';
+  return `Elevate on ${role.on} as "${role.title}", the smallest role that has it.`;
 }
 
 const linkedScope = (message: string): string => {

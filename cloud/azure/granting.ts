@@ -39,7 +39,7 @@ export function azureGranting(tokens: SharedTokens, settings: AzureSettings, clo
       // Azure asks nobody for an administrator's assignment.
       approvers: async () => ({ needed: 1, people: [] }),
       // What is prolonged started before, so that its release is allowed at once or soon.
-      longest: () => longestAssignmentAt(clients, settings, at, signal).catch(() => undefined),
+      longest: (soon: AbortSignal) => longestAssignmentAt(clients, settings, at, soon),
       shortestHold: requestType === 'AdminUpdate' ? 0 : shortestHold,
     };
     return startElevation(requests, clock, start, signal).catch((error) => {
@@ -54,7 +54,7 @@ export function azureGranting(tokens: SharedTokens, settings: AzureSettings, clo
     async unbind(order, signal) {
       const role = nativeRole(order.resource, order.roleId);
       if (!role) return { state: 'nothing there' };
-      const locks = () => locksAt(clients, settings, order.resource, signal);
+      const locks = (soon: AbortSignal) => locksAt(clients, settings, order.resource, soon);
       const at = elevationOf(order, role.definition);
       const end = { at, grantId: order.grantId, requestType: 'AdminRemove', shortestHold, locks } as const;
       return endElevation(requests, clock, end, signal).catch((error) => {

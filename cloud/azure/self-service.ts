@@ -66,7 +66,8 @@ export function azureSelfService(tokens: SharedTokens, settings: AzureSettings, 
     const resource = azureResource(order.resource);
     try {
       const eligibility = await eligibilityFor(resource, guid, signal);
-      return eligibility && (await rulesFor(resource, eligibility, signal));
+      const rules = eligibility && (await rulesFor(resource, eligibility, signal));
+      return rules && { ...rules, longest: longestOf(rules, eligibility, clock) };
     } catch {
       return undefined;
     }
@@ -79,7 +80,7 @@ export function azureSelfService(tokens: SharedTokens, settings: AzureSettings, 
       body: () => body(at, clock),
       rows: () => timeBoxed(clients, at, 'asTarget()', signal),
       approvers: async () => (await rulesOf(order, at.roleGuid, signal))?.approvers ?? { needed: 1, people: [] },
-      longest: async () => (await rulesOf(order, at.roleGuid, signal))?.longest,
+      longest: async (soon) => (await rulesOf(order, at.roleGuid, soon))?.longest,
       shortestHold,
     };
   };
@@ -131,17 +132,17 @@ export function azureSelfService(tokens: SharedTokens, settings: AzureSettings, 
     deactivate: (order, signal) =>
       orFault(() => {
         const at = elevationOf(order, definitionFor(order));
-        const locks = () => locksAt(clients, settings, order.resource, signal);
+        const locks = (soon: AbortSignal) => locksAt(clients, settings, order.resource, soon);
         const end = { at, grantId: order.grantId, requestType: 'SelfDeactivate', shortestHold, locks } as const;
         return endElevation(requestsOf(order), clock, end, signal);
       }),
 
-    // Not the plain list of assignments: a standing one of the same role is no elevation.
+    // What an administrator assigned, for a time or for good, is no elevation.
     standing: (order, signal) =>
       orFault(async () => {
         const theirs = azureClients(onlyAs(tokens, order.principalId), settings);
         const rows = await timeBoxed(theirs, elevationOf(order, definitionFor(order)), 'asTarget()', signal);
-        return rows.length > 0 ? 'standing' : 'absent';
+        return rows.some(({ assignmentType }) => assignmentType === 'Activated') ? 'standing' : 'absent';
       }),
 
     mine: (signal) => orFault(() => ownElevations(clients, clock, signal)),

@@ -3,6 +3,7 @@ import { type Clock, type Instant, MINUTE, type Millis, SECOND } from '../../pro
 import { Fault } from '../../protocol/fault.ts';
 import type { Problem } from '../../protocol/model.ts';
 import type { Bound } from '../provider.ts';
+import { aside } from './aside.ts';
 import { type AzureError, codeOf } from './azure-error.ts';
 import type { Elevation } from './elevation.ts';
 import { isTooLong, problemOf } from './errors.ts';
@@ -16,7 +17,7 @@ export interface Start {
   rows: () => Promise<RoleAssignmentScheduleInstance[]>;
   approvers: () => Promise<Extract<Bound, { state: 'pending approval' }>['approvers']>;
   /** Longest time that the role's policy allows; undefined when it cannot be read. */
-  longest: () => Promise<Millis | undefined>;
+  longest: (signal: AbortSignal) => Promise<Millis | undefined>;
   shortestHold: Millis;
 }
 
@@ -39,7 +40,7 @@ export async function startElevation(requests: ScheduleRequests, clock: Clock, s
     if (ours) return boundBy(requests, start, ours, signal);
     const isClosing = codeOf(sent.refused) === 'RoleAssignmentExists' && !(await isActive(start, clock));
     if (!isClosing || clock.boot() >= givenUp || !(await requests.waited(TRY_AGAIN, signal)))
-      return refused(await problemOfSent(sent, start));
+      return refused(await problemOfSent(sent, start, clock));
   }
 }
 
@@ -55,8 +56,12 @@ async function isActive({ rows }: Start, clock: Clock): Promise<boolean> {
   }
 }
 
-async function problemOfSent({ refused: error, wayOut }: Extract<Sent, { refused: AzureError }>, { longest }: Start): Promise<Problem> {
-  const known = isTooLong(error) ? { longest: await longest() } : {};
+async function problemOfSent(
+  { refused: error, wayOut }: Extract<Sent, { refused: AzureError }>,
+  { longest }: Start,
+  clock: Clock,
+): Promise<Problem> {
+  const known = isTooLong(error) ? { longest: await aside(clock, longest, undefined) } : {};
   return { ...problemOf(error, known), ...(wayOut && { wayOut }) };
 }
 

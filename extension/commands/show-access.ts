@@ -1,7 +1,8 @@
 import { env, type QuickInputButton, ThemeIcon } from 'vscode';
 import type { Cancel } from '../../protocol/clock.ts';
-import { obstacle } from '../../protocol/lifecycle.ts';
+import { hindrance } from '../../protocol/lifecycle.ts';
 import type { ElevationRequest, Grant } from '../../protocol/model.ts';
+import { inFull } from '../../protocol/problem-words.ts';
 import { type Choice, line, pick, separator } from '../quick/pick.ts';
 import type { StepEnd } from '../quick/steps.ts';
 import { extendable, isUnknown, mine, revocable, type ShownGrant, type View, waiting } from '../view.ts';
@@ -129,9 +130,9 @@ async function grantActs(parts: ActParts, grant: Grant): Promise<void> {
 }
 
 function beingRevoked(grant: Grant): Choice<() => unknown> {
-  const refused = obstacle(grant);
-  if (!refused) return line('Being revoked', 'sync', grant.awaiting);
-  return line('Cannot be revoked', 'warning', [refused.message, refused.wayOut].filter(Boolean).join(' '));
+  const kept = hindrance(grant);
+  if (!kept) return line('Being revoked', 'sync', grant.awaiting);
+  return line('Cannot be revoked', 'warning', inFull(kept));
 }
 
 async function requestActs(parts: ActParts, request: ElevationRequest): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Instant } from '../../protocol/clock.ts';
 import type { ResourceId } from '../../protocol/ids.ts';
 import type { Health, LoadBalancer, Part } from '../../protocol/model.ts';
+import { inFull } from '../../protocol/problem-words.ts';
 import type { CommandId } from '../contributions.ts';
 import { type AccessHere, type ShownGrant, stuckBy } from '../view.ts';
 import { decidedBy } from '../words/people.ts';
@@ -108,7 +109,7 @@ function balancerRow(balancer: LoadBalancer, context: RowContext): Row {
       ...Object.entries(balancer.tags).map(([key, value]) => `${key}=${value}`),
       ...[healthWords(health), health?.detail].filter((line) => line !== undefined),
       ...access,
-      ...obstacles(here),
+      ...hindrances(here),
     ],
     flags: ['balancer', ...accessFlags(here, context, balancer.name, access)],
     expand: 'closed',
@@ -141,7 +142,7 @@ function partRow({ part, children }: Extract<Node, { kind: 'part' }>, context: R
       part.detail,
       ...(health?.detail ? [health.detail] : []),
       ...access,
-      ...obstacles(here),
+      ...hindrances(here),
     ].filter(Boolean),
     flags: ['part', ...accessFlags(here, context, part.name, access)],
     expand: children.length > 0 ? 'closed' : 'never',
@@ -180,16 +181,15 @@ function grantWords(held: ShownGrant, { now, time }: RowContext): string {
   const { grant, shown } = held;
   if (shown === 'usable') return `until ${time.at(grant.notAfter, now)}`;
   if (shown === 'unknown') return 'access unknown';
-  if (stuckBy(held)) return 'cannot be revoked';
+  if (grant.mine && stuckBy(held)) return 'cannot be revoked';
   return shown === 'revoking' ? 'revoking…' : 'activating…';
 }
 
-/** What keeps something from being revoked, and what to do, for the tooltip. */
-const obstacles = (here: AccessHere | undefined): string[] =>
-  (here?.grants ?? []).flatMap((held) => {
-    const { message, wayOut } = stuckBy(held) ?? {};
-    return [message, wayOut].filter((line) => line !== undefined);
-  });
+/** What keeps my own from being revoked, and what to do, for the tooltip. */
+const hindrances = (here: AccessHere | undefined): string[] => {
+  const mine = (here?.grants ?? []).filter(({ grant }) => grant.mine);
+  return [...new Set(mine.flatMap((held) => stuckBy(held) ?? []).map(inFull))];
+};
 
 function accessIcon(here: AccessHere | undefined): Row['icon'] {
   const grants = (here?.grants ?? []).filter(({ grant }) => grant.mine);

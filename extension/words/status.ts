@@ -1,5 +1,6 @@
 import { type Instant, MINUTE, type Millis, SECOND } from '../../protocol/clock.ts';
 import type { ElevationRequest } from '../../protocol/model.ts';
+import { inFull } from '../../protocol/problem-words.ts';
 import { isUnknown, mine, type ShownGrant, stuckBy, type View, waiting } from '../view.ts';
 import { decidedBy } from './people.ts';
 import { short, spelled, type TimeWords, ticking } from './time.ts';
@@ -62,12 +63,11 @@ function stuck(held: ShownGrant[]): Status | undefined {
   const problem = first && stuckBy(first);
   if (!problem) return undefined;
   const { resource } = first.grant;
-  const { message, wayOut } = problem;
   return {
     text: `$(warning) Cannot revoke ${resource.balancerName}${plus(held.length - 1)}`,
-    tooltip: [message, wayOut, CLICK].filter(Boolean).join('\n'),
-    background: 'error',
-    label: [`Access to ${resource.name} cannot be revoked: ${message}`, wayOut].filter(Boolean).join(' '),
+    tooltip: [inFull(problem), 'Portcullis goes on trying.', ...rest(held, first), CLICK].join('\n'),
+    background: 'warning',
+    label: `Access to ${resource.name} cannot be revoked: ${inFull(problem)}`,
   };
 }
 

@@ -40,7 +40,7 @@ const TABLE: [status: number, code: string, message: string, refusal: RefusalCod
     `The client 'a@b' with object id 'x' does not have authorization to perform action 'Microsoft.Network/loadBalancers/write' over scope '${scope}' or the scope is invalid.`,
     'not-eligible',
     /Microsoft\.Network\/loadBalancers\/write on lb-web/,
-    /Elevate there as "Full write"/,
+    /Elevate on lb-web as "Full write"/,
   ],
   [
     403,
@@ -131,20 +131,18 @@ test('a missing right is answered with the smallest role that has it there', () 
     problemOf({ status: 403, code: 'AuthorizationFailed', message: `perform action '${action}' over scope '${at}' or` }).wayOut ?? '';
   const gateway = scope.replace('loadBalancers/lb-web', 'applicationGateways/agw-web');
   const network = 'Microsoft.Network/loadBalancers';
-  for (const [action, at, role] of [
-    [`${network}/backendAddressPools/write`, `${scope}/backendAddressPools/web`, 'Backends'],
-    [`${network}/backendAddressPools/updateAdminState/action`, scope, 'Backends'],
-    [`${network}/inboundNatRules/delete`, `${scope}/inboundNatRules/ssh`, 'Inbound NAT rules'],
-    [`${network}/write`, `${scope}/probes/http`, 'Full write'],
-    [`${network}/probes/read`, scope, 'Observe'],
-    ['Microsoft.Network/applicationGateways/stop/action', gateway, 'Start and stop'],
+  for (const [action, at, on, role] of [
+    [`${network}/backendAddressPools/write`, `${scope}/backendAddressPools/web`, 'web', 'Backends'],
+    [`${network}/backendAddressPools/updateAdminState/action`, scope, 'lb-web', 'Backends'],
+    [`${network}/inboundNatRules/delete`, `${scope}/inboundNatRules/ssh`, 'ssh', 'Inbound NAT rules'],
+    [`${network}/write`, `${scope}/probes/http`, 'lb-web', 'Full write'],
+    [`${network}/probes/read`, scope, 'lb-web', 'Observe'],
+    ['Microsoft.Network/applicationGateways/stop/action', gateway, 'agw-web', 'Start and stop'],
   ] as const)
-    assert.match(wayOut(action, at), new RegExp(`^Elevate there as "${role}"`), action);
-  for (const [action, at] of [
-    [`${network}/delete`, scope],
-    ['Microsoft.Authorization/roleAssignments/write', '/subscriptions/s'],
-  ] as const)
-    assert.match(wayOut(action, at), /^No role of Portcullis has this right: ask an administrator/);
+    assert.match(wayOut(action, at), new RegExp(`^Elevate on ${on} as "${role}"`), action);
+  assert.match(wayOut(`${network}/delete`, scope), /^No role of Portcullis has this right: ask an administrator/);
+  for (const at of ['/subscriptions/s', '/subscriptions/s/resourceGroups/g'])
+    assert.match(wayOut(`${network}/write`, at), /^Ask an administrator for it/);
 });
 
 test('what could be tried again is said so', () => {

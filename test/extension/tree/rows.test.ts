@@ -76,7 +76,7 @@ describe('a row', () => {
       const row = draw(node, stuck);
       assert.match(row.description ?? '', /^cannot be revoked/);
       assert.equal(row.icon?.id, 'error');
-      assert.deepEqual(row.tooltip.slice(-2), ['A lock keeps it.', 'Remove the lock.']);
+      assert.equal(row.tooltip.at(-1), 'A lock keeps it. Remove the lock.');
     }
     const lost = view([grantNumber(1, { state: 'revoking', problem })], [], { link: { state: 'lost', why: 'closed' } });
     assert.match(draw(pool, lost).description ?? '', /^access unknown/);

@@ -68,8 +68,11 @@ describe('the status bar', () => {
     const stuck = grantNumber(1, { ...onEdge, state: 'revoking', awaiting: 'Asking Azure', problem });
     const shown = status(view([stuck, grantNumber(2)]), NOON, time);
     assert.equal(shown?.text, '$(warning) Cannot revoke prod-edge +1');
-    assert.equal(shown?.background, 'error');
-    assert.match(shown?.tooltip ?? '', /^A lock keeps it\.\nRemove the lock\./);
+    assert.equal(shown?.background, 'warning');
+    assert.match(
+      shown?.tooltip ?? '',
+      /^A lock keeps it\. Remove the lock\.\nPortcullis goes on trying\.\nBackend members on .*: usable\n/,
+    );
     assert.match(shown?.label ?? '', /cannot be revoked: A lock keeps it\. Remove the lock\./);
     const passing = { ...stuck, problem: { code: 'timed-out', message: 'Azure did not answer in time.' } };
     assert.equal(status(view([passing]), NOON, time)?.text, '$(sync~spin) Revoking prod-edge', 'what time may mend is no alarm');
