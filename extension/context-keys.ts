@@ -4,9 +4,11 @@ import { deciding, extendable, revocable, signedInTo, signedOutOf, type View, wa
 /** What is true now, for the `when` clauses of the manifest. */
 export function contextOf(view: View, filtered: boolean): Record<ContextKey, boolean | string> {
   const connected = view.link.state === 'connected';
+  const signedOut = connected && signedOutOf(view).length > 0 && !signedInTo(view).some(({ to }) => to !== 'central');
   return {
     link: view.link.state,
-    signedOut: connected && signedOutOf(view).length > 0 && !signedInTo(view).some(({ to }) => to !== 'central'),
+    signedOut,
+    mayAsk: connected && !signedOut && view.state?.unhealthy === undefined,
     signedIn: connected && signedInTo(view).length > 0,
     holding: connected && revocable(view).length > 0,
     extendable: connected && extendable(view).length > 0,

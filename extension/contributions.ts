@@ -16,6 +16,8 @@ export const CONTEXT = {
   signedOut: 'portcullis.signedOut',
   /** Somebody is signed in somewhere. */
   signedIn: 'portcullis.signedIn',
+  /** Somebody is signed in to the cloud, and what is asked for can be recorded. */
+  mayAsk: 'portcullis.mayAsk',
   /** I hold something that can be revoked. */
   holding: 'portcullis.holding',
   /** I hold something that can be extended. */
@@ -56,10 +58,10 @@ export const COMMANDS = [
     id: 'portcullis.elevate',
     title: 'Elevate…',
     icon: '$(unlock)',
-    palette: connected,
+    palette: CONTEXT.mayAsk,
     places: [
-      { menu: 'view/item/context', when: inBalancers('offer'), group: 'inline@3' },
-      { menu: 'view/item/context', when: inBalancers('elevate'), group: '1_access@1' },
+      { menu: 'view/item/context', when: `${inBalancers('offer')} && ${CONTEXT.mayAsk}`, group: 'inline@3' },
+      { menu: 'view/item/context', when: `${inBalancers('elevate')} && ${CONTEXT.mayAsk}`, group: '1_access@1' },
     ],
   },
   {
@@ -146,8 +148,8 @@ export const COMMANDS = [
     id: 'portcullis.refresh',
     title: 'Refresh',
     icon: '$(refresh)',
-    palette: connected,
-    places: [{ menu: 'view/title', when: `view == ${BALANCERS_VIEW} && ${connected}`, group: 'navigation@3' }],
+    palette: `${connected} && !${CONTEXT.signedOut}`,
+    places: [{ menu: 'view/title', when: `view == ${BALANCERS_VIEW} && ${connected} && !${CONTEXT.signedOut}`, group: 'navigation@3' }],
   },
   {
     id: 'portcullis.filter',

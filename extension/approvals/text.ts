@@ -58,10 +58,13 @@ export function approvalQuestion(request: ElevationRequest): { message: string; 
   return {
     message: `Approve ${whatIsAsked(request)} for ${request.requester.name}?`,
     detail: [
-      `For ${spelled(request.duration)}.`,
+      `Who: ${withMail(request.requester)}, ${request.requester.id}`,
+      `How long: ${spelled(request.duration)}`,
       `Reason: ${request.reason}`,
       ...(request.ticket ? [`Ticket: ${request.ticket}`] : []),
       `Resource: ${request.resource.id}`,
+      `What the cloud will allow: ${request.actions.join(', ')}`,
+      ...(request.decision ? [`Rules: ${request.decision.rules.join(', ')}`] : []),
     ].join('\n'),
   };
 }

@@ -68,11 +68,15 @@ export function handlers(parts: HandlerParts): Handlers {
     'portcullis.approveRequests': async () => (await import('../approvals/decide.ts')).approveRequests(deciding),
     'portcullis.approveRequest': async (argument) => {
       const request = requestOf(argument);
-      return request ? (await import('../approvals/decide.ts')).approve(deciding, request) : gone();
+      if (!request) return gone();
+      await parts.documents.open(request);
+      await (await import('../approvals/decide.ts')).approve(deciding, request);
     },
     'portcullis.denyRequest': async (argument) => {
       const request = requestOf(argument);
-      return request ? (await import('../approvals/decide.ts')).deny(deciding, request) : gone();
+      if (!request) return gone();
+      await parts.documents.open(request);
+      await (await import('../approvals/decide.ts')).deny(deciding, request);
     },
     'portcullis.openRequest': (argument) => {
       const request = requestOf(argument);
@@ -101,11 +105,13 @@ export function handlers(parts: HandlerParts): Handlers {
       if (value !== undefined) balancers.filter(value);
     },
     'portcullis.clearFilter': () => balancers.filter(''),
-    'portcullis.retry': (argument) => {
+    'portcullis.retry': async (argument) => {
       const node = nodeOf(argument);
       if (node?.kind !== 'problem') return;
       source.retry(node.parent);
       balancers.redraw(node.parent);
+      // Parts are asked of the cloud each time; lists are the daemon's, with what went wrong when they were read.
+      if (node.parent?.kind !== 'balancer') await store.ask('inventory.refresh', {});
     },
     'portcullis.showMore': async (argument) => {
       const node = nodeOf(argument);

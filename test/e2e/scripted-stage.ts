@@ -39,31 +39,40 @@ export async function startScripted(name: string, instead: Partial<Handlers> = {
   for (const kept of [logs, pictures]) mkdirSync(kept, { recursive: true });
   for (const picture of globSync(`${name}-*.png`, { cwd: pictures })) rmSync(path.join(pictures, picture));
 
-  const { state, handlers } = organisation(clock);
-  const where = places({ platform: process.platform, home, runtimeDir: runtime });
-  const script = { clock, places: where, state, handlers: (live: Parameters<typeof handlers>[0]) => ({ ...handlers(live), ...instead }) };
-  const daemon = await scriptedDaemon(script);
-  // No other daemon may take its place.
-  const options = { settings: { 'portcullis.daemon.node': '/nowhere/node' }, logFile: path.join(logs, 'code-server.log') };
-  const editor = await openEditor({ folder, workspace, env: environment(home, runtime, bin) }, VSIX, options);
-  const { browser, context } = await launchBrowser();
-  const workbench = new Workbench(await context.newPage());
+  const closers: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }), () => endProcessesOf(folder)];
+  /** All of them, whatever becomes of one. */
   const close = async () => {
-    await browser.close();
-    await editor.server.stop();
-    await endProcessesOf(folder);
-    await daemon.kill();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    const failed: unknown[] = [];
+    for (const closer of closers.splice(0).reverse()) {
+      try {
+        await closer();
+      } catch (error) {
+        failed.push(error);
+      }
+    }
+    if (failed.length > 0) throw failed[0];
   };
   try {
+    const { state, handlers } = organisation(clock);
+    const where = places({ platform: process.platform, home, runtimeDir: runtime });
+    const script = { clock, places: where, state, handlers: (live: Parameters<typeof handlers>[0]) => ({ ...handlers(live), ...instead }) };
+    const daemon = await scriptedDaemon(script);
+    closers.push(() => daemon.kill());
+    // No other daemon may take its place.
+    const options = { settings: { 'portcullis.daemon.node': '/nowhere/node' }, logFile: path.join(logs, 'code-server.log') };
+    const editor = await openEditor({ folder, workspace, env: environment(home, runtime, bin) }, VSIX, options);
+    closers.push(() => editor.server.stop());
+    const { browser, context } = await launchBrowser();
+    closers.push(() => browser.close());
+    const workbench = new Workbench(await context.newPage());
     await workbench.open(editor.url);
     await workbench.openView('Portcullis');
+    const shot = async (picture: string) => {
+      await workbench.page.screenshot({ path: path.join(pictures, `${name}-${picture}.png`) });
+    };
+    return { clock, daemon, workbench, shot, close };
   } catch (error) {
     await close();
     throw error;
   }
-  const shot = async (picture: string) => {
-    await workbench.page.screenshot({ path: path.join(pictures, `${name}-${picture}.png`) });
-  };
-  return { clock, daemon, workbench, shot, close };
 }

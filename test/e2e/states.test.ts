@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
-import type { ElevationRequest, Problem } from '../../protocol/model.ts';
+import type { ElevationRequest, Grant, Problem } from '../../protocol/model.ts';
 import { yes } from '../../protocol/refusal.ts';
 import type { Change } from '../../protocol/state.ts';
-import { BACKENDS, EDGE, refOf } from '../daemon/cli/estate.ts';
+import { BACKENDS, BEN, EDGE, refOf } from '../daemon/cli/estate.ts';
 import { ACCOUNTS, BALANCERS, grantOn, requestBy } from '../editor/organisation.ts';
 import { until } from '../support/until.ts';
 import { elevate } from './acts.ts';
@@ -13,7 +13,11 @@ import { type ScriptedStage, startScripted } from './scripted-stage.ts';
 
 /** Every state change is visible within so many ms of its event. */
 const WITHIN = 250;
-const ROUNDS = 7;
+const ROUNDS = 5;
+/** Between two changes that come together, in ms. */
+const BETWEEN = 30;
+/** What a row says of access. */
+const HELD = /until|activating|revok|access unknown/;
 
 const ROW = '.part.sidebar .monaco-list-row';
 const STATUS = '.part.statusbar .statusbar-item[id="portcullis.portcullis.access"]';
@@ -30,7 +34,8 @@ const LOCKED: Problem = {
   wayOut: 'An administrator must remove the lock. Until then the elevation does not end.',
 };
 
-type Places = readonly (readonly [selector: string, text: RegExp])[];
+type Place = readonly [selector: string, text: RegExp, shown: boolean];
+type Places = readonly Place[];
 
 describe('what the daemon says, and what a person sees', () => {
   let stage: ScriptedStage;
@@ -51,58 +56,118 @@ describe('what the daemon says, and what a person sees', () => {
   });
   after(() => stage?.close());
 
-  /** How long each of the places takes to show the text, in ms: in the frame in which it is drawn. */
-  async function seen(change: Change, places: Places): Promise<number[]> {
+  /** How long each of the places takes to show it, or to show it no more, in ms: until the frame in which it is drawn. */
+  async function seen(changes: readonly Change[], places: Places): Promise<number[]> {
     const { page } = stage.workbench;
-    const drawn = places.map(([selector, text]) => whenDrawn(page, selector, text));
-    // What was sent before is at work once this is answered.
+    const drawn = places.map((place) => whenDrawn(page, place));
+    // What was sent before is at work once this is answered, and has found that it is not there yet.
     await page.evaluate(() => undefined);
+    for (const change of changes.slice(0, -1)) {
+      stage.daemon.live.apply(change);
+      await wait(BETWEEN);
+    }
     const at = Date.now();
-    stage.daemon.live.apply(change);
+    for (const change of changes.slice(-1)) stage.daemon.live.apply(change);
     const spans = (await Promise.all(drawn)).map((instant) => instant - at);
+    for (const span of spans) assert.ok(span > 0, 'it was shown before it was said');
     await wait(400);
     return spans;
   }
 
-  test('a grant is in the tree and in the status bar within 250 ms', async (t) => {
-    const [tree, status]: [number[], number[]] = [[], []];
-    for (let n = 1; n <= ROUNDS; n++) {
+  /** The quietest of some rounds counts: others use this machine, too. Of that round every change must have been soon. */
+  async function soon(t: TestContext, what: readonly string[], round: (n: number) => Promise<number[][]>): Promise<void> {
+    const slowest = what.map(() => Number.POSITIVE_INFINITY);
+    for (let n = 1; n <= ROUNDS && slowest.some((most) => most >= WITHIN); n++) {
+      const spans = await round(n);
+      for (const [index, name] of what.entries()) {
+        const here = spans.map((each) => each[index] ?? Number.NaN);
+        t.diagnostic(`${name} after ${here.join(', ')} ms`);
+        slowest[index] = Math.min(slowest[index] ?? Number.NaN, Math.max(...here));
+      }
+    }
+    for (const [index, name] of what.entries()) assert.ok((slowest[index] ?? Number.NaN) < WITHIN, `${name}: ${slowest[index]} ms`);
+  }
+
+  test('every change of a grant is in the tree and in the status bar within 250 ms', async (t) => {
+    await soon(t, ['a row of the tree', 'the status bar'], async (n) => {
       const grant = grantOn(stage.clock, n, refOf(EDGE));
-      for (const [state, inTree, inStatus] of [
-        ['activating', /activating/, /Activating/],
-        ['usable', /until/, /prod-edge 14m/],
-        ['revoking', /revoking/, /Revoking/],
+      const as = (state: Grant['state'], more: Partial<Grant> = {}): Change => ({ type: 'grant', grant: { ...grant, ...more, state } });
+      const spans: number[][] = [];
+      for (const [changes, inTree, inStatus] of [
+        [[as('activating')], /activating/, /Activating/],
+        [[as('usable')], /until/, /prod-edge 14m/],
+        [[as('unknown')], /access unknown/, /unknown/],
+        [[as('usable')], /until/, /prod-edge 14m/],
+        [[as('usable', { notAfter: grant.notAfter + 30 * 60_000 })], /until/, /prod-edge 44m/],
+        [[as('revoking', { problem: LOCKED })], /cannot be revoked/, /Cannot revoke/],
+        [[as('revoking')], /revoking…/, /Revoking/],
+        [[as('gone')], undefined, undefined],
+        // The editor shows the first of several changes at once, and gathers the rest for a moment.
+        [[as('activating'), as('assigned'), as('usable')], /until/, /prod-edge 14m/],
+        [[as('failed')], undefined, undefined],
       ] as const) {
-        const places = [
-          [ROW, inTree],
-          [STATUS, inStatus],
-        ] as const satisfies Places;
-        const [first = Number.NaN, second = Number.NaN] = await seen({ type: 'grant', grant: { ...grant, state } }, places);
-        tree.push(first);
-        status.push(second);
+        const isNewEnd = inStatus?.source.includes('44m');
+        const row: Place = [ROW, inTree ?? HELD, inTree !== undefined];
+        const item: Place = [STATUS, inStatus ?? /./, inStatus !== undefined];
+        const [first = Number.NaN, second = first] = await seen(changes, isNewEnd ? [item] : [row, item]);
+        spans.push([first, second]);
       }
       stage.daemon.live.apply({ type: 'grant.forgotten', grantId: grant.id });
       await wait(400);
-    }
-    judge(t, 'a row of the tree', tree);
-    judge(t, 'the status bar', status);
+      return spans;
+    });
   });
 
-  test('a request is in the approvals within 250 ms, with its badge', async (t) => {
-    const [rows, badges]: [number[], number[]] = [[], []];
-    for (let n = 1; n <= ROUNDS; n++) {
+  test("somebody else's grant is in the tree within 250 ms", async (t) => {
+    await soon(t, ['a row of the tree'], async (n) => {
+      const grant = grantOn(stage.clock, 500 + n, refOf(EDGE), { mine: false, holder: BEN });
+      const spans = [await seen([{ type: 'grant', grant }], [[ROW, /Ben Okafor until/, true]])];
+      spans.push(await seen([{ type: 'grant', grant: { ...grant, state: 'gone' } }], [[ROW, /Ben Okafor/, false]]));
+      stage.daemon.live.apply({ type: 'grant.forgotten', grantId: grant.id });
+      return spans;
+    });
+  });
+
+  test('every change of a request is seen within 250 ms by who decides, with the badge, and by who asked', async (t) => {
+    await soon(t, ['a row of the approvals', 'the badge'], async (n) => {
       const request = requestBy(stage.clock, n, { mine: false, mayDecide: true });
-      const [row = Number.NaN, badge = Number.NaN] = await seen({ type: 'request', request }, [
-        [ROW, /Alice Novak/],
-        [BADGE, /^1$/],
-      ]);
-      rows.push(row);
-      badges.push(badge);
+      const spans = [
+        await seen(
+          [{ type: 'request', request }],
+          [
+            [ROW, /Alice Novak.*Backend/, true],
+            [BADGE, /^1$/, true],
+          ],
+        ),
+      ];
+      const decided: Change = { type: 'request', request: { ...request, state: n % 2 ? 'approved' : 'denied', mayDecide: false } };
+      spans.push(
+        await seen(
+          [decided],
+          [
+            [ROW, /Alice Novak.*Backend/, false],
+            [BADGE, /^1$/, false],
+          ],
+        ),
+      );
       stage.daemon.live.apply({ type: 'request.forgotten', requestId: request.id });
-      await wait(400);
-    }
-    judge(t, 'a row of the approvals', rows);
-    judge(t, 'the badge', badges);
+      return spans;
+    });
+    await soon(t, ['a row of the tree', 'the status bar'], async (n) => {
+      const request = requestBy(stage.clock, 700 + n, { resource: refOf(EDGE) });
+      const spans: number[][] = [];
+      for (const state of ['cancelled', 'expired', 'denied'] as const) {
+        for (const [now, shown] of [
+          ['pending approval', true],
+          [state, false],
+        ] as const) {
+          const row: Place = [ROW, /waiting for Ben/, shown];
+          spans.push(await seen([{ type: 'request', request: { ...request, state: now } }], [row, [STATUS, /Waiting/, shown]]));
+        }
+      }
+      stage.daemon.live.apply({ type: 'request.forgotten', requestId: request.id });
+      return spans;
+    });
   });
 
   const refresh = () => {
@@ -189,6 +254,16 @@ describe('what the daemon says, and what a person sees', () => {
     daemon.live.apply({ type: 'request.forgotten', requestId: request.id });
   });
 
+  test('a list that could not be read is read again on Retry', async () => {
+    const { workbench, daemon } = stage;
+    await workbench.expand('Legacy');
+    const problem = workbench.row('Alice Novak may not read this subscription');
+    await problem.waitFor();
+    const before = daemon.calls.length;
+    await workbench.inlineAction(problem, 'Retry');
+    await until('the cloud to be asked again', () => daemon.calls.slice(before).some(([method]) => method === 'inventory.refresh'));
+  });
+
   test('where nothing is found it is said, with a way out', async () => {
     const { workbench, shot } = stage;
     await workbench.tidy();
@@ -202,25 +277,18 @@ describe('what the daemon says, and what a person sees', () => {
   });
 });
 
-function judge(t: TestContext, what: string, spans: readonly number[]): void {
-  const sorted = spans.toSorted((a, b) => a - b);
-  t.diagnostic(`${what} after ${spans.join(', ')} ms`);
-  // Some are late because this machine is busy with other tests.
-  const most = sorted[Math.floor(sorted.length * 0.75)] ?? Number.NaN;
-  assert.ok(most < WITHIN, `${what}: a quarter took ${most} ms and more`);
-}
-
-/** The instant of the first frame that shows an element with this text. */
-function whenDrawn(page: Page, selector: string, text: RegExp): Promise<number> {
-  return page.evaluate<number>(`new Promise((resolve) => {
-    const look = () => {
-      const found = [...document.querySelectorAll(${JSON.stringify(selector)})].some(({ textContent }) => ${text}.test(textContent));
-      if (!found) return;
+/** The instant of the first frame that shows an element with this text, or none any more. */
+function whenDrawn(page: Page, [selector, text, shown]: Place): Promise<number> {
+  return page.evaluate<number>(`new Promise((resolve, reject) => {
+    const found = () => [...document.querySelectorAll(${JSON.stringify(selector)})].some((element) => element.checkVisibility() && ${text}.test(element.textContent));
+    if (found() === ${shown}) return resolve(0);
+    const over = setTimeout(() => { observer.disconnect(); reject(new Error(${JSON.stringify(`${text} ${shown ? 'is not shown' : 'does not go'}`)})); }, 10000);
+    const observer = new MutationObserver(() => {
+      if (found() !== ${shown}) return;
+      clearTimeout(over);
       observer.disconnect();
       requestAnimationFrame(() => resolve(Date.now()));
-    };
-    const observer = new MutationObserver(look);
+    });
     observer.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
-    look();
   })`);
 }

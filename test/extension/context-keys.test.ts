@@ -12,6 +12,7 @@ describe('context keys', () => {
       link: 'connected',
       signedOut: false,
       signedIn: true,
+      mayAsk: true,
       holding: false,
       extendable: false,
       waiting: false,
@@ -35,6 +36,14 @@ describe('context keys', () => {
   it('ask to sign in when nobody is signed in to the cloud', () => {
     const out = daemonState({ signIns: [{ to: 'azure', state: 'signed out' }] });
     assert.equal(contextOf(view([], [], { state: out }), false).signedOut, true);
+  });
+
+  it('offer no new access to who is signed out, out of contact, or without a record', () => {
+    const mayAsk = (more: Parameters<typeof view>[2]) => contextOf(view([], [], more), false).mayAsk;
+    assert.equal(mayAsk({ state: daemonState({ signIns: [{ to: 'azure', state: 'signed out' }] }) }), false);
+    assert.equal(mayAsk({ state: daemonState({ unhealthy: 'the journal cannot be written' }) }), false);
+    assert.equal(mayAsk({ link: { state: 'lost', why: 'closed' } }), false);
+    assert.equal(mayAsk({}), true);
   });
 
   it('are told to the editor only when they differ', () => {

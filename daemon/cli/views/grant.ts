@@ -1,5 +1,7 @@
 import { afterWords, lateAfter } from '../../../protocol/lateness.ts';
+import { hindrance } from '../../../protocol/lifecycle.ts';
 import type { Grant, ResourceRef } from '../../../protocol/model.ts';
+import { inFull } from '../../../protocol/problem-words.ts';
 import { type DaemonState, shownState } from '../../../protocol/state.ts';
 import { type Block, type Cell, fields, type Tone, table } from '../blocks.ts';
 import { clockTime, type Now, remaining, span } from './time.ts';
@@ -31,7 +33,7 @@ export const grantState = (grant: Grant): Cell => ({ text: grant.state, tone: TO
 
 /** What is worth knowing beside the state: what is awaited, what went wrong, how it ended. */
 export function grantNote(grant: Grant): string {
-  if (grant.problem && grant.state !== 'gone') return grant.problem.message;
+  if (grant.problem && grant.state !== 'gone') return hindrance(grant) ? inFull(grant.problem) : grant.problem.message;
   if (grant.awaiting && grant.state !== 'gone') return grant.awaiting;
   if (grant.state === 'gone') return grant.endReason ?? '';
   return '';

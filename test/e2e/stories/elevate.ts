@@ -72,6 +72,7 @@ export const twoWindows: Story = {
       .waitFor();
     assert.equal(await stage.write('alice', balancer), 'allowed');
     await stage.shot('alice', '1-reloaded');
+    await stage.shot('alice', '2-the-other-window', other);
 
     await other.command('Portcullis: Revoke…');
     for (const window of [workbench, other]) await window.status('access').waitFor({ state: 'detached' });

@@ -71,7 +71,8 @@ describe('a request that waits for somebody', () => {
   it('is confirmed with resource, role, minutes and reason', () => {
     const { message, detail } = approvalQuestion(asked());
     assert.equal(message, 'Approve Backend members on web of prod-edge for Alice Novak?');
-    assert.match(detail, /15 minutes[\s\S]*Drain web for the upgrade[\s\S]*OPS-7[\s\S]*azure:/);
+    assert.match(detail, /alice@example\.test[\s\S]*15 minutes[\s\S]*Drain web for the upgrade[\s\S]*OPS-7[\s\S]*azure:/);
+    assert.match(detail, /backendAddressPools\/write[\s\S]*prod-long/);
   });
 });
 
