@@ -148,7 +148,7 @@ test('nothing that people typed runs, breaks out or asks the network', async () 
   }
 });
 
-test('the filter narrows by person, kind and text; nothing found says so and leads back', async () => {
+test('the filter narrows by person, balancer, kind and text; nothing found says so and leads back', async () => {
   await using({ events: many(4_000, now) }, async (panel) => {
     const { page } = panel;
     await row(panel, 0).waitFor();
@@ -157,6 +157,13 @@ test('the filter narrows by person, kind and text; nothing found says so and lea
     await page.getByRole('option', { name: 'Ben Okafor' }).click();
     await until('the person to be filtered by', async () => /^5\d\d events$/.test((await count.textContent()) ?? ''));
     assert.deepEqual([...new Set(await rows(panel).locator('.cell:nth-child(3)').allTextContents())], ['Ben Okafor']);
+    const before = Number.parseInt((await count.textContent()) ?? '', 10);
+    await page.getByRole('combobox', { name: 'Balancer' }).click();
+    await page.getByRole('option').nth(1).click();
+    await until('the balancer to be filtered by', async () => Number.parseInt((await count.textContent()) ?? '', 10) < before);
+    await page.getByRole('combobox', { name: 'Balancer' }).click();
+    await page.getByRole('option', { name: 'All balancers' }).click();
+    await until('every balancer to be shown', async () => Number.parseInt((await count.textContent()) ?? '', 10) === before);
     await page.getByRole('combobox', { name: 'Event' }).click();
     await page.getByRole('option', { name: 'Gone' }).click();
     await until('the kind to be filtered by', async () => /^7\d events$/.test((await count.textContent()) ?? ''));
