@@ -114,6 +114,21 @@ for (const [what, ways] of WAYS) {
     assert.ok(stage.allows(order));
   });
 
+  for (const word of ['PendingEvaluation', 'AdminApproved', 'PendingExternalProvisioning'] as const) {
+    test(`${what} called ${word} is waited for, is not taken for started, and is ended when it has`, async (t) => {
+      const { stage, order, start, end } = await elevating(t, ways, { provisionLag: 3 * MINUTE });
+      stage.azure.world.faults.moveIsCalled = word;
+      await assert.rejects(start(), isUnknownOutcome);
+      assert.equal((await end()).state, 'not yet');
+      assert.ok(!stage.allows(order));
+      while ((await start().catch(() => undefined))?.state !== 'assigned') assert.ok(!stage.allows(order));
+      assert.ok(stage.allows(order));
+      await stage.clock.advance(5 * MINUTE);
+      assert.deepEqual(await end(), { state: 'accepted' });
+      assert.ok(!stage.allows(order));
+    });
+  }
+
   for (const word of ['Failed', 'Invalid', 'AdminDenied'] as const) {
     test(`${what} that was on the move and ends as ${word} is refused with a way out`, async (t) => {
       const { stage, order, start, end } = await elevating(t, ways, { provisionLag: 10 * SECOND });

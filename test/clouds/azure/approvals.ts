@@ -7,6 +7,7 @@ import { iso } from './expanded.ts';
 import type { JsonObject } from './json.ts';
 import { parseFilter } from './odata-filter.ts';
 import type { Approval, PimRequest } from './pim-model.ts';
+import { isDecidable } from './pim-moves.ts';
 import { approvalPath, type PimWorld } from './pim-requests.ts';
 import type { Call, Route } from './router.ts';
 
@@ -45,7 +46,7 @@ export function approvalRoutes(world: PimWorld): Route[] {
         const rows = waiting(world).filter(
           ({ request, approval }) =>
             world.hierarchy.within(request.order.scope, scope) &&
-            request.status === 'PendingApproval' &&
+            isDecidable(request.status) &&
             (world.pim.mayReview(approval, call.caller) || (!asApprover && mayRead(world, call.caller, request))),
         );
         return list(rows.map((one) => approvalBody(world, call.caller, one)));
@@ -111,7 +112,7 @@ function stage(world: PimWorld, caller: Caller, { request, approval }: Waiting):
     properties: {
       displayName: '',
       assignedToMe: world.pim.mayReview(approval, caller),
-      status: reviewed ? 'Completed' : request.status === 'PendingApproval' ? 'InProgress' : 'Expired',
+      status: reviewed ? 'Completed' : isDecidable(request.status) ? 'InProgress' : 'Expired',
       reviewedBy: reviewed
         ? { principalType: 'user', principalId: reviewed.by, principalName: reviewer?.name ?? '', userPrincipalName: reviewer?.upn ?? '' }
         : null,

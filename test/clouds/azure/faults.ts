@@ -42,6 +42,8 @@ export class Faults {
   moveEndsAs: Status | undefined;
   /** The word of every request on the move, in place of the usual ones. */
   moveIsCalled: Status | undefined;
+  /** The word of every request that waits for its approvers, in place of the usual ones. */
+  waitIsCalled: Status | undefined;
   /** Asked about each call that no switch hits: trouble by chance. `METHOD /path?query` as in `Switch.call`. */
   weather: ((call: string) => Trouble | undefined) | undefined;
   #switches: { set: Switch; left: number }[] = [];

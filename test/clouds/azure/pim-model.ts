@@ -9,7 +9,7 @@ import { Eligibilities, type Eligibility } from './eligibilities.ts';
 import type { Faults } from './faults.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import type { Locks } from './locks.ts';
-import { Moves, type Status } from './pim-moves.ts';
+import { isDecidable, isWaiting, Moves, type Status } from './pim-moves.ts';
 import type { PimOrder } from './pim-order.ts';
 import type { Policies, Policy } from './pim-policy.ts';
 import { absent, broken, contextNeeded, exists, nameTaken, notYours, pending, requestNotFound, ruleFailed } from './pim-refusals.ts';
@@ -68,7 +68,8 @@ export class PimModel {
     this.schedules.settle();
     const now = this.#world.clock.now();
     for (const request of this.#requests.values()) {
-      if (request.status === 'PendingApproval' && now >= request.createdAt + this.#world.timing.approvalWindow) request.status = 'TimedOut';
+      if (!this.#isWaiting(request)) continue;
+      request.status = now >= request.createdAt + this.#world.timing.approvalWindow ? 'TimedOut' : this.#waitingWord(request.createdAt);
     }
   }
 
@@ -99,13 +100,14 @@ export class PimModel {
     const request = this.request(name);
     if (!request) throw requestNotFound(name);
     if (request.order.caller.oid !== caller.oid) this.#demandAdmin(caller, request.order.scope);
-    if (request.status !== 'PendingApproval' && request.status !== 'Granted') {
+    if (!isWaiting(request.status) && request.status !== 'Granted') {
       throw badRequest(
         'RoleAssignmentRequestNotPending',
         `The role assignment request is in status '${request.status}' and cannot be canceled.`,
       );
     }
     request.status = 'Canceled';
+    this.#moves.forget(request);
     this.schedules.withdraw(request.schedule);
   }
 
@@ -115,7 +117,7 @@ export class PimModel {
     if (!approval || !this.mayReview(approval, caller)) {
       throw new ArmError(403, 'AccessDenied', `The requestor ${caller.oid} is not an approver of this request.`);
     }
-    if (request.status !== 'PendingApproval') throw badRequest('RequestAlreadyReviewed', `The request is in status '${request.status}'.`);
+    if (!isDecidable(request.status)) throw badRequest('RequestAlreadyReviewed', `The request is in status '${request.status}'.`);
     const now = this.#world.clock.now();
     approval.reviewed = { by: caller.oid, at: now, result, justification };
     if (result === 'Deny') {
@@ -126,7 +128,7 @@ export class PimModel {
     const { type, start, duration, end } = request.order.window;
     const startsAt = Math.max(now, start);
     const endsAt = type === 'AfterDuration' && duration !== undefined ? startsAt + duration : end;
-    this.#moves.begin(request, 'start', (at) =>
+    this.#moves.begin(request, 'approved', (at) =>
       this.schedules.open(request.order, request.schedule, 'Activated', Math.max(startsAt, at), endsAt),
     );
   }
@@ -143,7 +145,7 @@ export class PimModel {
     }
     const before = this.#requests.get(order.name);
     if (!before) return;
-    if (before.status === 'PendingApproval' || this.#moves.isMoving(before)) throw pending();
+    if (isWaiting(before.status) || this.#moves.isMoving(before)) throw pending();
     throw this.schedules.held(order) ? exists() : nameTaken(order.name);
   }
 
@@ -193,7 +195,17 @@ export class PimModel {
     const order = { ...asked, linked: eligibility.name };
     if (policy.approvers.length === 0) return this.#opened(order, 'Activated');
     const approval = { id: randomUUID(), stage: randomUUID(), approvers: [...policy.approvers] };
-    return { ...this.#answered(order, 'PendingApproval', randomUUID()), approval };
+    return { ...this.#answered(order, this.#waitingWord(this.#world.clock.now()), randomUUID()), approval };
+  }
+
+  /** For its approvers, and not for Azure, whatever the word. */
+  #isWaiting(request: PimRequest): boolean {
+    return isWaiting(request.status) && !this.#moves.isMoving(request);
+  }
+
+  #waitingWord(askedAt: Instant): Status {
+    const { clock, faults, timing } = this.#world;
+    return faults.waitIsCalled ?? (clock.now() < askedAt + timing.approvalLag ? 'PendingApprovalProvisioning' : 'PendingApproval');
   }
 
   #update(order: PimOrder, known: Schedule | undefined): PimRequest {
@@ -229,7 +241,7 @@ export class PimModel {
   #demandFree(order: PimOrder): void {
     if (this.schedules.held(order)) throw exists();
     if (this.#moves.isStarting(order)) throw pending();
-    if (this.requests().some((request) => request.status === 'PendingApproval' && sameTuple(request.order, order))) throw pending();
+    if (this.requests().some((request) => isWaiting(request.status) && sameTuple(request.order, order))) throw pending();
   }
 
   #demandAdminRules(order: PimOrder): void {

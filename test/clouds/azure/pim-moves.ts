@@ -4,16 +4,30 @@ import type { PimOrder } from './pim-order.ts';
 import { sameTuple } from './pim-schedules.ts';
 import type { Timing } from './timing.ts';
 
+const PROVISIONING = [
+  'PendingProvisioning',
+  'ProvisioningStarted',
+  'PendingExternalProvisioning',
+  'PendingScheduleCreation',
+  'ScheduleCreated',
+] as const;
+
 /** Passed through, in this order, while Azure is at work. */
-const STARTING = ['Accepted', 'PendingProvisioning', 'ProvisioningStarted', 'PendingScheduleCreation', 'ScheduleCreated'] as const;
-const ENDING = ['PendingRevocation'] as const;
+const WORDS = {
+  start: ['Accepted', 'PendingEvaluation', ...PROVISIONING],
+  approved: ['AdminApproved', ...PROVISIONING],
+  end: ['PendingRevocation'],
+} as const;
+type Work = keyof typeof WORDS;
+
+/** Said while somebody has to decide. In the first, the question is not before its approvers yet. */
+const WAITING = ['PendingApprovalProvisioning', 'PendingApproval', 'PendingAdminDecision'] as const;
 
 export type Status =
-  | (typeof STARTING)[number]
-  | (typeof ENDING)[number]
+  | (typeof WORDS)[Work][number]
+  | (typeof WAITING)[number]
   | 'Provisioned'
   | 'Granted'
-  | 'PendingApproval'
   | 'AdminDenied'
   | 'Denied'
   | 'Canceled'
@@ -23,6 +37,9 @@ export type Status =
   | 'Revoked'
   | 'FailedAsResourceIsLocked';
 
+export const isWaiting = (status: Status): boolean => WAITING.some((word) => word === status);
+export const isDecidable = (status: Status): boolean => isWaiting(status) && status !== 'PendingApprovalProvisioning';
+
 interface Moving {
   order: PimOrder;
   status: Status;
@@ -30,7 +47,7 @@ interface Moving {
 
 interface Move {
   request: Moving;
-  end: boolean;
+  work: Work;
   from: Instant;
   lag: Millis;
   /** Does what was asked for, as of an instant. */
@@ -53,16 +70,15 @@ export class Moves {
   }
 
   /** Sets the status with which the request is answered. When nothing lags, all of it happens at once. */
-  begin(request: Moving, work: 'start' | 'end', finish: Move['finish']): void {
+  begin(request: Moving, work: Work, finish: Move['finish']): void {
     const { clock, timing } = this.#world;
     const from = clock.now();
-    const end = work === 'end';
-    const lag = end ? timing.revokeLag : timing.provisionLag;
+    const lag = work === 'end' ? timing.revokeLag : timing.provisionLag;
     if (lag === 0) {
       request.status = finish(from);
       return;
     }
-    const move: Move = { request, end, from, lag, finish };
+    const move: Move = { request, work, from, lag, finish };
     this.#all.push(move);
     this.#say(move, from);
   }
@@ -79,20 +95,25 @@ export class Moves {
     for (const move of this.#all) this.#say(move, now);
   }
 
+  /** What it asks for does not happen any more. */
+  forget(request: Moving): void {
+    this.#all = this.#all.filter((move) => move.request !== request);
+  }
+
   isMoving(request: Moving): boolean {
     return this.#all.some((move) => move.request === request);
   }
 
   isStarting(order: PimOrder): boolean {
-    return this.#all.some(({ request, end }) => !end && sameTuple(request.order, order));
+    return this.#all.some(({ request, work }) => work !== 'end' && sameTuple(request.order, order));
   }
 
   isEnding(order: PimOrder): boolean {
-    return this.#all.some(({ request, end }) => end && sameTuple(request.order, order));
+    return this.#all.some(({ request, work }) => work === 'end' && sameTuple(request.order, order));
   }
 
-  #say({ request, end, from, lag }: Move, now: Instant): void {
-    const words = end ? ENDING : STARTING;
+  #say({ request, work, from, lag }: Move, now: Instant): void {
+    const words = WORDS[work];
     const word = words[Math.floor(((now - from) / lag) * words.length)] ?? words[0];
     request.status = this.#world.faults.moveIsCalled ?? word;
   }

@@ -249,7 +249,7 @@ test('an eligibility through a group is listed for its members and for nobody el
 });
 
 test('a request on the move says so, takes no other beside it, and has its power only at its end', async (t) => {
-  const scene = await stage(t, { timing: { provisionLag: 50 * SECOND, revokeLag: 20 * SECOND } });
+  const scene = await stage(t, { timing: { provisionLag: 70 * SECOND, revokeLag: 20 * SECOND } });
   const { clock, world } = scene;
   const at = staging(scene);
   const pim = asking(scene, alice.oid, at);
@@ -259,7 +259,7 @@ test('a request on the move says so, takes no other beside it, and has its power
 
   const started = await pim.activate();
   const words = [started.status];
-  for (let passed = 0; passed < 5; passed++) {
+  for (let passed = 0; passed < 7; passed++) {
     assert.equal(allowed(), false);
     assert.equal(await refusal(pim.activate()), '400 PendingRoleAssignmentRequest');
     assert.equal(await refusal(pim.deactivate()), '400 RoleAssignmentDoesNotExist');
@@ -268,8 +268,10 @@ test('a request on the move says so, takes no other beside it, and has its power
   }
   assert.deepEqual(words, [
     'Accepted',
+    'PendingEvaluation',
     'PendingProvisioning',
     'ProvisioningStarted',
+    'PendingExternalProvisioning',
     'PendingScheduleCreation',
     'ScheduleCreated',
     'Provisioned',

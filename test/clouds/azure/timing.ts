@@ -24,6 +24,8 @@ export interface Timing {
   listLag: Millis;
   /** After `Revoked`: the instance list shows an `Assigned` row without an end. */
   ghost: Millis;
+  /** From a request that somebody must approve to the moment at which its approvers see it. */
+  approvalLag: Millis;
   /** How long a request waits for its approvers. */
   approvalWindow: Millis;
   /** From a change of a resource to its row in Resource Graph. */
@@ -52,6 +54,7 @@ export const kind: Timing = {
   stillHeld: 0,
   listLag: 0,
   ghost: 0,
+  approvalLag: 0,
   approvalWindow: 24 * HOUR,
   indexLag: 0,
   operation: 0,
@@ -92,6 +95,7 @@ export const field: Timing = {
   stillHeld: 2 * MINUTE,
   listLag: 62 * SECOND,
   ghost: 4 * MINUTE,
+  approvalLag: 0,
   approvalWindow: 24 * HOUR,
   indexLag: 30 * SECOND,
   operation: 10 * SECOND,
