@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { NetworkManagementClient } from '@azure/arm-network';
 import { RestError } from '@azure/core-rest-pipeline';
+import { azureApprovals } from '../../../cloud/azure/approvals.ts';
 import { startName } from '../../../cloud/azure/request-name.ts';
 import type { Bound, Unbound } from '../../../cloud/provider.ts';
 import { type Instant, MINUTE, SECOND } from '../../../protocol/clock.ts';
@@ -143,6 +144,31 @@ for (const [name, trouble] of [
     assert.ok(!stage.allows(order));
   });
 }
+
+test('a full subscription refuses grants and activations, with who can help', async (t) => {
+  const stage = await startStage(t, { limits: { assignmentLimit: 0 } });
+  const { id } = await stage.balancer('Shop production');
+  for (const start of [stage.granting().bind, stage.selfService().activate]) {
+    const { problem } = refused(await start(stage.order(id), signal()));
+    assert.equal(problem.code, 'unsupported');
+    assert.match(problem.message, /no room for another role assignment/);
+    assert.match(problem.wayOut ?? '', /administrator/);
+  }
+});
+
+test('an approved activation that finds the subscription full by then is refused, and leaves nothing', async (t) => {
+  const stage = await startStage(t, { limits: { assignmentLimit: 0 } });
+  const { id } = await stage.balancer('Payments production');
+  const order = stage.order(id, { roleId: role('azure/4d97b98b-1d4f-4787-a291-c67834d212e7'), ticket: 'CHG-1' });
+  const self = stage.selfService();
+  assert.equal((await self.activate(order, signal())).state, 'pending approval', 'a question takes no room');
+  const ben = azureApprovals(stage.azure.credential(PEOPLE.ben.oid), stage.settings, stage.clock);
+  const [waiting] = await ben.list('', signal());
+  assert.ok(waiting && (await ben.approve(waiting, 'Yes.', signal())).ok);
+  const answer = await self.pending(order, signal());
+  assert.ok(answer.state === 'refused' && answer.problem.wayOut, answer.state);
+  assert.deepEqual(await self.deactivate(order, signal()), { state: 'nothing there' });
+});
 
 test('a grant that was applied although its answer was lost is known again by its name', async (t) => {
   const stage = await startStage(t);

@@ -22,6 +22,7 @@ import type { World } from './world.ts';
 export interface Limits {
   pageSize: number;
   graphPageSize: number;
+  /** Role assignments that a subscription holds. */
   assignmentLimit: number;
 }
 

@@ -1,4 +1,5 @@
 import type { Clock, Instant } from '../../../protocol/clock.ts';
+import { type ArmError, badRequest } from './arm-error.ts';
 import type { Scope } from './arm-id.ts';
 import type { Sequence } from './sequence.ts';
 import type { Timing } from './timing.ts';
@@ -31,12 +32,15 @@ export class Assignments {
   readonly #clock: Clock;
   readonly #timing: Timing;
   readonly #sequence: Sequence;
+  readonly #limit: number;
   #entries: Entry[] = [];
 
-  constructor(clock: Clock, timing: Timing, sequence: Sequence) {
+  /** @param limit How many a subscription holds, resource groups and resources included. */
+  constructor(clock: Clock, timing: Timing, sequence: Sequence, limit: number) {
     this.#clock = clock;
     this.#timing = timing;
     this.#sequence = sequence;
+    this.#limit = limit;
   }
 
   add(assignment: Assignment): void {
@@ -54,6 +58,13 @@ export class Assignments {
   /** All that stand now, whether or not they can be used yet. */
   standing(): Assignment[] {
     return this.#entries.filter(({ removedAt }) => removedAt === undefined).map(({ assignment }) => assignment);
+  }
+
+  /** Whether the subscription of a scope takes no other. Those of PIM count while they are active. */
+  isFull(scope: Scope): boolean {
+    const subscription = /^\/subscriptions\/[^/]+/.exec(scope)?.[0];
+    if (subscription === undefined) return false;
+    return this.standing().filter((one) => one.scope.startsWith(subscription)).length >= this.#limit;
   }
 
   find(name: string): Assignment | undefined {
@@ -77,3 +88,5 @@ export class Assignments {
       .map(({ assignment }) => assignment);
   }
 }
+
+export const noRoom = (): ArmError => badRequest('RoleAssignmentLimitExceeded', 'No more role assignments can be created.');

@@ -24,8 +24,6 @@ export interface AuthorizationWorld {
   pim: PimModel;
   policies: Policies;
   subscriptionNames: SubscriptionNames;
-  /** Role assignments that a subscription holds; 4,000 on Azure. */
-  assignmentLimit: number;
 }
 
 /** Everything of Microsoft.Authorization hangs under any scope. */

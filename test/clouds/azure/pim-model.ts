@@ -3,7 +3,7 @@ import type { Clock, Instant } from '../../../protocol/clock.ts';
 import type { Access, Caller } from './access.ts';
 import { ArmError, badRequest } from './arm-error.ts';
 import type { Scope } from './arm-id.ts';
-import type { Assignments } from './assignments.ts';
+import { type Assignments, noRoom } from './assignments.ts';
 import type { Directory } from './directory.ts';
 import { Eligibilities, type Eligibility } from './eligibilities.ts';
 import type { Faults } from './faults.ts';
@@ -229,6 +229,7 @@ export class PimModel {
     const failed = [...(tooLong ? ['ExpirationRule'] : []), ...broken(policy.enabled, order)];
     if (failed.length > 0) throw ruleFailed(failed);
     if (policy.context !== undefined && !order.caller.contexts.includes(policy.context)) throw contextNeeded(policy.context);
+    if (policy.approvers.length === 0) this.#demandRoom(order);
     return { policy, eligibility };
   }
 
@@ -236,6 +237,13 @@ export class PimModel {
     this.#demandAdmin(order.caller, order.scope);
     this.#demandFree(order);
     this.#demandAdminRules(order);
+    this.#demandRoom(order);
+  }
+
+  /** What starts later takes no room before, and what somebody must approve first, none before that. */
+  #demandRoom({ scope, window }: PimOrder): void {
+    const { assignments, clock } = this.#world;
+    if (window.start <= clock.now() && assignments.isFull(scope)) throw noRoom();
   }
 
   #demandFree(order: PimOrder): void {

@@ -89,9 +89,11 @@ export class Schedules {
     kind: Schedule['kind'],
     startsAt: Instant,
     endsAt: Instant | undefined,
-  ): 'Provisioned' | 'Granted' | 'FailedAsResourceIsLocked' {
+  ): 'Provisioned' | 'Granted' | 'Failed' | 'FailedAsResourceIsLocked' {
     const readOnly = this.#world.locks.over(order.scope).some(({ level }) => level === 'ReadOnly');
     if (readOnly) return 'FailedAsResourceIsLocked';
+    const startsNow = startsAt <= this.#world.clock.now();
+    if (startsNow && this.#world.assignments.isFull(order.scope)) return 'Failed';
     const schedule: Schedule = {
       name,
       instance: randomUUID(),
@@ -108,7 +110,7 @@ export class Schedules {
       state: 'future',
     };
     this.#all.push(schedule);
-    if (startsAt > this.#world.clock.now()) return 'Granted';
+    if (!startsNow) return 'Granted';
     this.#begin(schedule);
     return 'Provisioned';
   }

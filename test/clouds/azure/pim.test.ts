@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { HOUR, MINUTE, SECOND } from '../../../protocol/clock.ts';
-import { CENTRAL_APP, PEOPLE } from './estate.ts';
+import { CENTRAL_APP, makeEstate, PEOPLE } from './estate.ts';
 import { NETWORK_CONTRIBUTOR } from './role-definitions.ts';
 import { refusal, type Stage, stage } from './stage.ts';
 import { field } from './timing.ts';
@@ -211,6 +211,26 @@ test('an activation that needs approval gives nothing until an approver decides'
   await clock.advance(24 * HOUR);
   assert.equal(await state(fourth.name), 'TimedOut');
   assert.equal(world.allows(alice.oid, WRITE, at), false);
+});
+
+test('a full subscription takes no activation, no assignment and no approval; what ends makes room', async (t) => {
+  const estate = makeEstate({ balancers: 24 });
+  const within = estate.assignments.filter(({ scope }) => scope.includes(estate.subscriptions[1]?.id ?? '-')).length;
+  const scene = await stage(t, { estate, limits: { assignmentLimit: within + 1 } });
+  const at = staging(scene);
+  const self = asking(scene, alice.oid, at);
+  const central = asking(scene, CENTRAL_APP.oid, at);
+  const startDateTime = new Date(scene.clock.now() + HOUR);
+  const later = await self.send('SelfActivate', {
+    scheduleInfo: { startDateTime, expiration: { type: 'AfterDuration', duration: 'PT10M' } },
+  });
+  assert.equal(later.status, 'Granted', 'what is still to come takes no room');
+  await scene.authorization(alice.oid).roleAssignmentScheduleRequests.cancel(at.slice(1), later.name ?? '');
+  await central.send('AdminAssign', { scheduleInfo: { expiration: { type: 'AfterDuration', duration: 'PT10M' } } }, randomUUID(), dan.oid);
+  assert.equal(await refusal(self.activate()), '400 RoleAssignmentLimitExceeded', 'what is active takes room');
+  assert.equal(await refusal(central.assign()), '400 RoleAssignmentLimitExceeded');
+  await scene.clock.advance(10 * MINUTE);
+  assert.equal((await self.activate()).status, 'Provisioned');
 });
 
 test('a start in the future is granted, and begins by itself', async (t) => {

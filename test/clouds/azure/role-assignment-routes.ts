@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { ArmError, badRequest } from './arm-error.ts';
 import { GUID, scopeOf } from './arm-id.ts';
-import type { Assignment } from './assignments.ts';
+import { type Assignment, noRoom } from './assignments.ts';
 import { type AuthorizationWorld, BASE, shown } from './authorization.ts';
 import { list, type Reply } from './exchange.ts';
 import { iso, prefix } from './expanded.ts';
@@ -103,10 +103,7 @@ function assign(world: AuthorizationWorld, call: Call): Reply {
       'RoleAssignmentExists',
       `The role assignment already exists. The ID of the existing role assignment is ${twin.name.replaceAll('-', '')}.`,
     );
-  const subscription = /^\/subscriptions\/[^/]+/.exec(scope)?.[0];
-  const full =
-    subscription && world.assignments.standing().filter((one) => one.scope.startsWith(subscription)).length >= world.assignmentLimit;
-  if (full) throw badRequest('RoleAssignmentLimitExceeded', 'No more role assignments can be created.');
+  if (world.assignments.isFull(scope)) throw noRoom();
   const assignment: Assignment = {
     name,
     principalId: principal.oid,

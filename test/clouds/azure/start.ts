@@ -43,11 +43,12 @@ export interface AzureCloud {
 /** Starts the simulated Azure on localhost over HTTPS. */
 export async function startAzure(options: AzureOptions): Promise<AzureCloud> {
   const timing = { ...kind, ...options.timing };
-  const world = makeWorld(options.clock, options.estate, timing);
+  const limits = { ...AZURE_LIMITS, ...options.limits };
+  const world = makeWorld(options.clock, options.estate, timing, limits.assignmentLimit);
   const { tenantId } = options.estate;
   const tokens = new Tokens({ ...world, tenantId, canary: options.canary }, await makeKeys());
   const entra = new Entra(world.directory, tokens, options.canary);
-  const manager = new ResourceManager(world, tokens, { ...AZURE_LIMITS, ...options.limits });
+  const manager = new ResourceManager(world, tokens, limits);
   const certificates = await makeCertificates();
   const server = await listen(certificates, options.port ?? 0, async (incoming) => {
     const base = `https://${incoming.headers['host'] ?? 'localhost'}`;

@@ -45,8 +45,11 @@ export interface World {
   allows(oid: string, action: string, id: string): boolean;
 }
 
-/** @param clock All state moves with it and with nothing else. */
-export function makeWorld(clock: Clock, estate: Estate, timing: Timing): World {
+/**
+ * @param clock All state moves with it and with nothing else.
+ * @param assignmentLimit Role assignments that a subscription holds.
+ */
+export function makeWorld(clock: Clock, estate: Estate, timing: Timing, assignmentLimit = 4_000): World {
   const sequence = new Sequence();
   const directory = new Directory(estate.principals);
   const roles = new RoleDefinitions(estate.roleDefinitions);
@@ -54,7 +57,7 @@ export function makeWorld(clock: Clock, estate: Estate, timing: Timing): World {
     estate.managementGroup,
     estate.subscriptions.map(({ id }) => id),
   );
-  const assignments = new Assignments(clock, timing, sequence);
+  const assignments = new Assignments(clock, timing, sequence, assignmentLimit);
   for (const { principalId, roleGuid, scope } of estate.assignments) {
     const principalType = directory.get(principalId)?.kind ?? 'User';
     // Long ago, so that no lag hides what has always been there.
