@@ -15,8 +15,9 @@ const ROWS_PER_PAGE = 1_000;
 const LISTED_AT_ONCE = 8;
 
 /**
- * Every balancer that the identity may read: by Resource Graph, and subscription by subscription where that is refused
- * or does not answer. Accounts come first without balancers and again with how many they have: the last one counts.
+ * Every balancer that the identity may read: by Resource Graph, and subscription by subscription where that is refused,
+ * does not answer or leaves subscriptions out. The query names its subscriptions: for all of a tenant at once Azure reads
+ * the first 10,000 and no more. Accounts come first without balancers and again with how many they have: the last one counts.
  */
 export async function* inventory(clients: AzureClients, clock: Clock, signal: AbortSignal): AsyncGenerator<InventoryPage> {
   const accounts = await accountsOf(clients, signal).catch((error) => {
@@ -72,8 +73,10 @@ async function* queried(clients: AzureClients, clock: Clock, subscriptions: stri
   let skipToken: string | undefined;
   do {
     let quota: Quota = {};
+    let isCut = false;
     const onResponse = ({ headers }: { headers: { get(name: string): string | undefined } }) => {
       quota = quotaOf((name) => headers.get(name));
+      isCut = headers.get('x-ms-tenant-subscription-limit-hit')?.toLowerCase() === 'true';
     };
     const answer = await client.resources(
       {
@@ -83,6 +86,8 @@ async function* queried(clients: AzureClients, clock: Clock, subscriptions: stri
       },
       { abortSignal: signal, onResponse },
     );
+    // It does not say which ones: nothing of such an answer may pass for the whole.
+    if (isCut) throw new Fault('cloud-refused', 'Resource Graph left subscriptions out.');
     const page = v.safeParse(Answer, answer);
     if (!page.success) throw new Fault('protocol-violation', `Azure's list is not understood: ${v.summarize(page.issues)}`);
     yield page.output.data.map(balancerOfRow);

@@ -50,6 +50,32 @@ test('without Resource Graph each subscription is listed by itself, to the same 
   assert.deepEqual(without.accounts, usual.accounts);
 });
 
+test('in a tenant with more subscriptions than Azure queries at once, all of them are found', async (t) => {
+  const stage = await startStage(t, { limits: { graphSubscriptionLimit: 2 } });
+  const { subscriptions, resources } = stage.azure.world.estate;
+  assert.ok(subscriptions.length > 2);
+  const balancers = resources.filter(({ type }) => /\/(loadBalancers|applicationGateways)$/i.test(type)).length;
+  const { accounts, ids } = await listed(stage);
+  assert.equal(ids.length, balancers);
+  assert.equal(accounts.length, subscriptions.length);
+  assert.equal(stage.azure.world.calls.matching('GET', /loadBalancers/).length, 0, 'by Resource Graph alone');
+});
+
+test('when Resource Graph says that it left subscriptions out, each is listed by itself and none is missing', async (t) => {
+  const stage = await startStage(t, { limits: { graphSubscriptionLimit: 2 } });
+  const usual = await listed(stage);
+  stage.azure.world.faults.cutsNamedSubscriptions = true;
+  const [one] = stage.azure.world.estate.subscriptions;
+  const without = await listed(stage);
+  assert.deepEqual(without.ids.sort(), usual.ids.sort());
+  assert.deepEqual(without.accounts, usual.accounts);
+  const forbidden = { kind: 'refuse', status: 403, code: 'AuthorizationFailed', message: 'No.' } as const;
+  stage.azure.world.faults.add({ call: new RegExp(`${one?.id}/.*loadBalancers`), trouble: forbidden });
+  const { accounts } = await listed(stage);
+  const told = accounts.find(({ problem }) => problem !== undefined);
+  assert.equal(told?.id, one?.id, 'what cannot be listed either says so');
+});
+
 test('a subscription that cannot be listed says why, and the others are whole', async (t) => {
   const stage = await startStage(t);
   const [broken] = stage.azure.world.estate.subscriptions;

@@ -22,11 +22,13 @@ import type { World } from './world.ts';
 export interface Limits {
   pageSize: number;
   graphPageSize: number;
+  /** Subscriptions that one query of Resource Graph looks at. */
+  graphSubscriptionLimit: number;
   /** Role assignments that a subscription holds. */
   assignmentLimit: number;
 }
 
-export const AZURE_LIMITS: Limits = { pageSize: 100, graphPageSize: 1_000, assignmentLimit: 4_000 };
+export const AZURE_LIMITS: Limits = { pageSize: 100, graphPageSize: 1_000, graphSubscriptionLimit: 10_000, assignmentLimit: 4_000 };
 
 /** Resource Manager: recognises the caller, lets faults happen, and answers. */
 export class ResourceManager {

@@ -38,6 +38,8 @@ export class Faults {
   narrowedPolicy: 'eligibility' | 'child' = 'eligibility';
   /** PIM never ends what is due. Not seen in the field: it shows whether the other enders hold without this one. */
   forgetsEnds = false;
+  /** Resource Graph cuts a query that names its subscriptions as well. Documented is a cut for all of a tenant or group only. */
+  cutsNamedSubscriptions = false;
   /** What a request to PIM that was on the move ends as, with nothing done. */
   moveEndsAs: Status | undefined;
   /** The word of every request on the move, in place of the usual ones. */

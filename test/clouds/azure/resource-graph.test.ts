@@ -5,6 +5,7 @@ import { SECOND } from '../../../protocol/clock.ts';
 import { ArmError } from './arm-error.ts';
 import { scopeOf } from './arm-id.ts';
 import { makeEstate, PEOPLE } from './estate.ts';
+import { type JsonObject, objectsOf } from './json.ts';
 import { runKql } from './kql-run.ts';
 import { parseKql } from './kql-syntax.ts';
 import { READER } from './role-definitions.ts';
@@ -145,6 +146,26 @@ test('any text is either read or refused in the words of the service', () => {
     ),
     { numRuns: 2_000 },
   );
+});
+
+test('of a tenant with more subscriptions than the limit the first are read, and only a header says so', async (t) => {
+  const { call, world } = await stage(t, { limits: { graphSubscriptionLimit: 2 } });
+  const ids = world.estate.subscriptions.map(({ id }) => id);
+  const read = async (more: JsonObject) => {
+    const path = '/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01';
+    const query = 'resources | project id, subscriptionId | order by id asc';
+    const { body, headers } = await call(alice.oid, 'POST', path, { query, options: { resultFormat: 'objectArray' }, ...more });
+    const seen = new Set(objectsOf(body['data']).map(({ subscriptionId }) => subscriptionId));
+    return { seen: seen.size, truncated: body['resultTruncated'], hit: headers['x-ms-tenant-subscription-limit-hit'] };
+  };
+  assert.ok(ids.length > 2);
+  const cut = { seen: 2, truncated: 'false', hit: 'true' };
+  const whole = { seen: ids.length, truncated: 'false', hit: undefined };
+  assert.deepEqual(await read({}), cut);
+  assert.deepEqual(await read({ managementGroups: [world.estate.managementGroup] }), cut);
+  assert.deepEqual(await read({ subscriptions: ids }), whole, 'who names them gets them');
+  world.faults.cutsNamedSubscriptions = true;
+  assert.deepEqual(await read({ subscriptions: ids }), cut);
 });
 
 test('filters, order and limits do what the query language says', () => {

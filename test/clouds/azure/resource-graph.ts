@@ -5,6 +5,7 @@ import { ArmError, badRequest } from './arm-error.ts';
 import { scopeOf, subscriptionOf } from './arm-id.ts';
 import { BALANCER_CHILDREN, GATEWAY_CHILDREN } from './children.ts';
 import type { Reply } from './exchange.ts';
+import type { Faults } from './faults.ts';
 import type { JsonObject } from './json.ts';
 import { runKql } from './kql-run.ts';
 import { type Kql, parseKql, unreadable } from './kql-syntax.ts';
@@ -23,6 +24,9 @@ export interface GraphWorld {
   managementGroup: string;
   /** Most rows of one page; 1,000 on Azure. */
   graphPageSize: number;
+  /** Most subscriptions that one query looks at; 10,000 on Azure. */
+  graphSubscriptionLimit: number;
+  faults: Faults;
 }
 
 const Body = v.object({
@@ -54,7 +58,7 @@ function answer(world: GraphWorld, quota: Quota, known: Rows, call: Call): Reply
   const parsed = v.safeParse(Body, call.body());
   if (!parsed.success) throw badRequest('BadRequest', `The request is not valid: ${parsed.issues[0].message}`);
   const { query, subscriptions, managementGroups, options } = parsed.output;
-  const asked = chosen(world, subscriptions ?? undefined, managementGroups ?? undefined);
+  const { asked, cut } = chosen(world, call.caller, subscriptions ?? undefined, managementGroups ?? undefined);
   const kql = parseKql(query);
   const rows = runKql(kql, source(world, known, kql, call.caller, asked));
   const start = options?.$skipToken ? readToken(options.$skipToken) : (options?.$skip ?? 0);
@@ -65,7 +69,11 @@ function answer(world: GraphWorld, quota: Quota, known: Rows, call: Call): Reply
   const resumable = !kql.steps.some(({ kind }) => kind === 'take') && data.every((row) => 'id' in row);
   return {
     status: 200,
-    headers: { ...headers, 'x-ms-resource-graph-total-count': String(rows.length) },
+    headers: {
+      ...headers,
+      'x-ms-resource-graph-total-count': String(rows.length),
+      ...(cut && { 'x-ms-tenant-subscription-limit-hit': 'true' }),
+    },
     body: {
       totalRecords: rows.length,
       count: data.length,
@@ -77,10 +85,25 @@ function answer(world: GraphWorld, quota: Quota, known: Rows, call: Call): Reply
   };
 }
 
-function chosen(world: GraphWorld, subscriptions: string[] | undefined, groups: string[] | undefined): Set<string> {
+interface Chosen {
+  asked: ReadonlySet<string>;
+  /** There are more, which the answer says nothing of but in a header. */
+  cut: boolean;
+}
+
+function chosen(world: GraphWorld, caller: Caller, subscriptions: string[] | undefined, groups: string[] | undefined): Chosen {
+  const limit = world.graphSubscriptionLimit;
+  if (!groups && subscriptions && subscriptions.length > 0) {
+    const named = subscriptions.map((id) => id.toLowerCase());
+    const cut = world.faults.cutsNamedSubscriptions && named.length > limit;
+    return { asked: new Set(cut ? named.slice(0, limit) : named), cut };
+  }
+  if (groups && !groups.some((group) => group.toLowerCase() === world.managementGroup.toLowerCase()))
+    return { asked: new Set(), cut: false };
   const all = world.subscriptions.map(({ id }) => id.toLowerCase());
-  if (groups) return new Set(groups.some((group) => group.toLowerCase() === world.managementGroup.toLowerCase()) ? all : []);
-  return new Set(subscriptions && subscriptions.length > 0 ? subscriptions.map((id) => id.toLowerCase()) : all);
+  if (all.length <= limit) return { asked: new Set(all), cut: false };
+  const accessible = all.filter((id) => world.access.touches(caller, scopeOf(`/subscriptions/${id}`)));
+  return { asked: new Set(accessible.slice(0, limit)), cut: accessible.length > limit };
 }
 
 function source(world: GraphWorld, known: Rows, kql: Kql, caller: Caller, asked: ReadonlySet<string>): JsonObject[] {
