@@ -40,6 +40,8 @@ export class Faults {
   forgetsEnds = false;
   /** Resource Graph cuts a query that names its subscriptions as well. Documented is a cut for all of a tenant or group only. */
   cutsNamedSubscriptions = false;
+  /** PIM says that an assignment exists in its sentence alone, under the code `BadRequest`: some tenants were met that do. */
+  saysExistsInWords = false;
   /** What a request to PIM that was on the move ends as, with nothing done. */
   moveEndsAs: Status | undefined;
   /** The word of every request on the move, in place of the usual ones. */

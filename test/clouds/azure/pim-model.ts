@@ -146,7 +146,7 @@ export class PimModel {
     const before = this.#requests.get(order.name);
     if (!before) return;
     if (isWaiting(before.status) || this.#moves.isMoving(before)) throw pending();
-    throw this.schedules.held(order) ? exists() : nameTaken(order.name);
+    throw this.schedules.held(order) ? exists(this.#world.faults) : nameTaken(order.name);
   }
 
   #decide(order: PimOrder): PimRequest {
@@ -247,7 +247,7 @@ export class PimModel {
   }
 
   #demandFree(order: PimOrder): void {
-    if (this.schedules.held(order)) throw exists();
+    if (this.schedules.held(order)) throw exists(this.#world.faults);
     if (this.#moves.isStarting(order)) throw pending();
     if (this.requests().some((request) => isWaiting(request.status) && sameTuple(request.order, order))) throw pending();
   }

@@ -1,10 +1,12 @@
 import type { Caller } from './access.ts';
 import { ArmError, badRequest } from './arm-error.ts';
+import type { Faults } from './faults.ts';
 import type { PimOrder } from './pim-order.ts';
 import type { Policy } from './pim-policy.ts';
 
 /** The refusals of PIM, in the codes and words that were met on live tenants. */
-export const exists = (): ArmError => badRequest('RoleAssignmentExists', 'The Role assignment already exists.');
+export const exists = ({ saysExistsInWords }: Faults): ArmError =>
+  badRequest(saysExistsInWords ? 'BadRequest' : 'RoleAssignmentExists', 'The Role assignment already exists.');
 
 export const absent = (): ArmError => badRequest('RoleAssignmentDoesNotExist', 'The Role assignment does not exist.');
 
