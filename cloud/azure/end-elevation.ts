@@ -108,7 +108,7 @@ async function refusedEnd(error: AzureError, started: RoleAssignmentScheduleRequ
       return { state: 'not yet', again: now + SOON, why: 'Azure is still at work on another request for this role' };
   }
   if (error.status === 429) return { state: 'not yet', again: now + (error.retryAfter ?? SOON), why: 'Azure is asked too often' };
-  const problem = problemOf(error);
+  const problem = problemOf(error, { elevation: at });
   return problem.code === 'locked' ? locked(end, error, clock) : { state: 'stuck', problem };
 }
 

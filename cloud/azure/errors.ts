@@ -3,6 +3,8 @@ import { Fault, type FaultCode } from '../../protocol/fault.ts';
 import type { Problem } from '../../protocol/model.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
 import { type AzureError, azureErrorOf, codeOf } from './azure-error.ts';
+import type { Elevation } from './elevation.ts';
+import { roleInWords } from './role-name.ts';
 import { type RoleThere, smallestRole } from './smallest-role.ts';
 
 /** What Azure's answer leaves out and somebody asked it for since. */
@@ -11,6 +13,8 @@ export interface Known {
   longest?: Millis | undefined;
   /** The locks that hold here, in words. */
   locks?: readonly string[] | undefined;
+  /** What was asked for: Azure's words on a role that is not set up may name neither it nor the place. */
+  elevation?: Pick<Elevation, 'scope' | 'roleGuid'> | undefined;
 }
 
 interface Words {
@@ -91,17 +95,14 @@ export const ROWS: readonly Row[] = [
     fault: 'cloud-refused',
     say: ({ message }) => ({
       message: `The change also touches ${linkedScope(message)}, where this identity has no rights.`,
-      wayOut: 'Leave that part as it is, or ask for a change that Portcullis makes itself.',
+      wayOut: 'Leave that part as it is, or ask an administrator to make this change.',
     }),
   },
   {
     codes: ['InsufficientPermissions', 'ScopeDoesNotMatchRoleDefinition', 'RoleDefinitionDoesNotExist', 'RoleDefinitionNotFound'],
     refusal: 'unsupported',
     fault: 'configuration-invalid',
-    say: ({ message }) => ({
-      message: `Azure is not set up for this role here: ${sentence(message)}`,
-      wayOut: 'An administrator must create the role at this subscription and let Portcullis assign it.',
-    }),
+    say: notSetUp,
   },
   {
     codes: ['RoleAssignmentLimitExceeded'],
@@ -278,6 +279,21 @@ function brokenRules({ message }: AzureError, known: Known): Words {
     refusal: first.refusal,
     message: broken.map((say) => say.message).join(' '),
     wayOut: broken.flatMap((say) => say.wayOut ?? []).join(' '),
+  };
+}
+
+function notSetUp({ message }: AzureError, { elevation }: Known): Words {
+  if (!elevation) {
+    return {
+      message: `Azure is not set up for this role here: ${sentence(message)}`,
+      wayOut: 'An administrator must create the role at this subscription and let Portcullis assign it.',
+    };
+  }
+  const { scope, roleGuid } = elevation;
+  const role = roleInWords(roleGuid);
+  return {
+    message: `Azure is not set up for the role ${role} on ${scope.slice(scope.lastIndexOf('/') + 1)}: ${sentence(message)}`,
+    wayOut: `An administrator must create the role ${role} and let Portcullis assign it at /${scope.replace(/^\/+/, '')}.`,
   };
 }
 

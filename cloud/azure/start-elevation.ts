@@ -23,6 +23,8 @@ export interface Start {
 
 /** Azure refuses a role that was released a moment ago, for about two minutes. */
 const STILL_CLOSING: Millis = 5 * MINUTE;
+/** A new account is not known everywhere at once. */
+const NOT_KNOWN_YET: Millis = MINUTE;
 const TRY_AGAIN: Millis = 15 * SECOND;
 
 const refused = (problem: Problem): Bound => ({ state: 'refused', problem });
@@ -30,7 +32,7 @@ const refused = (problem: Problem): Bound => ({ state: 'refused', problem });
 /** Sends a request that starts an elevation, and finds out what became of it. Throws a `Fault` when that is not known. */
 export async function startElevation(requests: ScheduleRequests, clock: Clock, start: Start, signal: AbortSignal): Promise<Bound> {
   const { at } = start;
-  const givenUp = clock.boot() + STILL_CLOSING;
+  const began = clock.boot();
   for (;;) {
     if (at.notAfter <= clock.now())
       return refused({ code: 'too-late', message: 'The time of this elevation is over.', wayOut: 'Ask again.' });
@@ -38,9 +40,21 @@ export async function startElevation(requests: ScheduleRequests, clock: Clock, s
     if ('request' in sent) return boundBy(requests, start, sent.request, signal);
     const ours = mayBeOurs(sent.refused) ? await requests.find(at, at.startName, signal) : undefined;
     if (ours) return boundBy(requests, start, ours, signal);
-    const isClosing = codeOf(sent.refused) === 'RoleAssignmentExists' && !(await isActive(start, clock));
-    if (!isClosing || clock.boot() >= givenUp || !(await requests.waited(TRY_AGAIN, signal)))
-      return refused(await problemOfSent(sent, start, clock));
+    const isInTime = clock.boot() - began < (await patience(sent.refused, start, clock)) && clock.now() + TRY_AGAIN < at.notAfter;
+    if (!isInTime || !(await requests.waited(TRY_AGAIN, signal))) return refused(await problemOfSent(sent, start, clock));
+  }
+}
+
+/** How long a refusal is worth asking again, for it passes by itself. */
+async function patience(error: AzureError, start: Start, clock: Clock): Promise<Millis> {
+  switch (codeOf(error)) {
+    case 'RoleAssignmentExists':
+      return (await isActive(start, clock)) ? 0 : STILL_CLOSING;
+    case 'SubjectNotFound':
+    case 'PrincipalNotFound':
+      return NOT_KNOWN_YET;
+    default:
+      return 0;
   }
 }
 
@@ -58,10 +72,10 @@ async function isActive({ rows }: Start, clock: Clock): Promise<boolean> {
 
 async function problemOfSent(
   { refused: error, wayOut }: Extract<Sent, { refused: AzureError }>,
-  { longest }: Start,
+  { at, longest }: Start,
   clock: Clock,
 ): Promise<Problem> {
-  const known = isTooLong(error) ? { longest: await aside(clock, longest, undefined) } : {};
+  const known = { elevation: at, ...(isTooLong(error) && { longest: await aside(clock, longest, undefined) }) };
   return { ...problemOf(error, known), ...(wayOut && { wayOut }) };
 }
 

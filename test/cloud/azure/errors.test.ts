@@ -48,7 +48,7 @@ const TABLE: [status: number, code: string, message: string, refusal: RefusalCod
     "The client has permission to perform action 'x' on scope 'y'; however, it does not have permission to perform action(s) 'join/action' on the linked scope(s) '/subscriptions/s/subnets/web' (respectively).",
     'not-eligible',
     /\/subscriptions\/s\/subnets\/web/,
-    /Portcullis makes itself/,
+    /Leave that part as it is, or ask an administrator/,
   ],
   [
     400,
@@ -124,6 +124,20 @@ test('what was found out meanwhile is named: the limit, and the locks', () => {
   const locks = ['CanNotDelete lock "keep" on lb-web', 'ReadOnly lock "freeze" on subscription s'];
   const locked = problemOf({ status: 409, code: 'FailedAsResourceIsLocked', message: '' }, { locks });
   assert.equal(locked.message, `A resource lock keeps Azure from removing the right: ${locks.join(', ')}.`);
+});
+
+test('a role that is not set up is named with its place, for the administrator who has to', () => {
+  const elevation = { scope: scope.slice(1), roleGuid: '7f0a51d2-4f7e-4c5b-8d0b-0e5c2f6b9a02' };
+  for (const code of ['InsufficientPermissions', 'ScopeDoesNotMatchRoleDefinition']) {
+    const { message, wayOut } = problemOf({ status: 403, code, message: 'No.' }, { elevation });
+    assert.equal(message, 'Azure is not set up for the role "Portcullis backends" (7f0a51d2-4f7e-4c5b-8d0b-0e5c2f6b9a02) on lb-web: No.');
+    assert.ok(wayOut?.includes('"Portcullis backends"') && wayOut.endsWith(` at ${scope}.`), wayOut);
+  }
+  const other = problemOf(
+    { status: 403, code: 'InsufficientPermissions', message: 'No.' },
+    { elevation: { ...elevation, roleGuid: 'g-1' } },
+  );
+  assert.match(other.message, /the role g-1 on lb-web/, 'a role that is none of ours is known by its GUID');
 });
 
 test('a missing right is answered with the smallest role that has it there', () => {
