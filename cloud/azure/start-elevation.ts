@@ -23,8 +23,8 @@ export interface Start {
 
 /** Azure refuses a role that was released a moment ago, for about two minutes. */
 const STILL_CLOSING: Millis = 5 * MINUTE;
-/** A new account is not known everywhere at once. */
-const NOT_KNOWN_YET: Millis = MINUTE;
+/** A new account is not known everywhere at once. Who asks waits a minute in all, and Azure's last answer takes 15 s of it. */
+const NOT_KNOWN_YET: Millis = 30 * SECOND;
 const TRY_AGAIN: Millis = 15 * SECOND;
 
 const refused = (problem: Problem): Bound => ({ state: 'refused', problem });
