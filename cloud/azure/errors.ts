@@ -11,6 +11,8 @@ import { type RoleThere, smallestRole } from './smallest-role.ts';
 export interface Known {
   /** Longest time that the role's policy allows. */
   longest?: Millis | undefined;
+  /** What was refused is only not possible yet. */
+  passing?: boolean | undefined;
   /** The locks that hold here, in words. */
   locks?: readonly string[] | undefined;
   /** What was asked for: Azure's words on a role that is not set up may name neither it nor the place. */
@@ -40,10 +42,13 @@ export const ROWS: readonly Row[] = [
     codes: ['RoleAssignmentExists'],
     refusal: 'already-elevated',
     fault: 'cloud-refused',
-    say: words(
-      'Already elevated: Azure holds this role for this person here.',
-      'Use the grant that is active. If one ended minutes ago, Azure is still closing it: try again in up to 5 minutes.',
-    ),
+    say: (_error, { passing }) =>
+      passing
+        ? { message: 'Azure is still closing the elevation that ended here before.', wayOut: 'Try again in two minutes.' }
+        : {
+            message: 'Already elevated: Azure holds this role for this person here.',
+            wayOut: 'Use the grant that is active. If one ended minutes ago, Azure is still closing it: try again in up to 5 minutes.',
+          },
   },
   {
     codes: ['RoleAssignmentDoesNotExist'],

@@ -1,5 +1,5 @@
 import type { RoleAssignmentScheduleInstance, RoleAssignmentScheduleRequest } from '@azure/arm-authorization';
-import { type Clock, type Instant, MINUTE, type Millis, SECOND } from '../../protocol/clock.ts';
+import { type Clock, type Instant, type Millis, SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { Problem } from '../../protocol/model.ts';
 import type { Bound } from '../provider.ts';
@@ -21,10 +21,8 @@ export interface Start {
   shortestHold: Millis;
 }
 
-/** Azure refuses a role that was released a moment ago, for about two minutes. */
-const STILL_CLOSING: Millis = 5 * MINUTE;
-/** A new account is not known everywhere at once. Who asks waits a minute in all, and Azure's last answer takes 15 s of it. */
-const NOT_KNOWN_YET: Millis = 30 * SECOND;
+/** Whoever asks waits a minute in all, and Azure's last answer takes 15 s of it: a definite no must not become a lost answer. */
+const PATIENCE: Millis = 30 * SECOND;
 const TRY_AGAIN: Millis = 15 * SECOND;
 
 const refused = (problem: Problem): Bound => ({ state: 'refused', problem });
@@ -40,22 +38,18 @@ export async function startElevation(requests: ScheduleRequests, clock: Clock, s
     if ('request' in sent) return boundBy(requests, start, sent.request, signal);
     const ours = mayBeOurs(sent.refused) ? await requests.find(at, at.startName, signal) : undefined;
     if (ours) return boundBy(requests, start, ours, signal);
-    const isInTime = clock.boot() - began < (await patience(sent.refused, start, clock)) && clock.now() + TRY_AGAIN < at.notAfter;
-    if (!isInTime || !(await requests.waited(TRY_AGAIN, signal))) return refused(await problemOfSent(sent, start, clock));
+    const passing = await passes(sent.refused, start, clock);
+    const isInTime = clock.boot() - began < PATIENCE && clock.now() + TRY_AGAIN < at.notAfter;
+    if (!passing || !isInTime || !(await requests.waited(TRY_AGAIN, signal)))
+      return refused(await problemOfSent(sent, start, passing, clock));
   }
 }
 
-/** How long a refusal is worth asking again, for it passes by itself. */
-async function patience(error: AzureError, start: Start, clock: Clock): Promise<Millis> {
-  switch (codeOf(error)) {
-    case 'RoleAssignmentExists':
-      return (await isActive(start, clock)) ? 0 : STILL_CLOSING;
-    case 'SubjectNotFound':
-    case 'PrincipalNotFound':
-      return NOT_KNOWN_YET;
-    default:
-      return 0;
-  }
+/** A role that was released a moment ago is closing for about two minutes; a new account is not known everywhere at once. */
+async function passes(error: AzureError, start: Start, clock: Clock): Promise<boolean> {
+  const code = codeOf(error);
+  if (code === 'RoleAssignmentExists') return !(await isActive(start, clock));
+  return code === 'SubjectNotFound' || code === 'PrincipalNotFound';
 }
 
 /** A refusal of a second request like the first: the first one may have arrived although its answer did not. */
@@ -73,9 +67,10 @@ async function isActive({ rows }: Start, clock: Clock): Promise<boolean> {
 async function problemOfSent(
   { refused: error, wayOut }: Extract<Sent, { refused: AzureError }>,
   { at, longest }: Start,
+  passing: boolean,
   clock: Clock,
 ): Promise<Problem> {
-  const known = { elevation: at, ...(isTooLong(error) && { longest: await aside(clock, longest, undefined) }) };
+  const known = { elevation: at, passing, ...(isTooLong(error) && { longest: await aside(clock, longest, undefined) }) };
   return { ...problemOf(error, known), ...(wayOut && { wayOut }) };
 }
 

@@ -276,14 +276,19 @@ test('an authentication context is satisfied by the same person, and the request
   assert.deepEqual(puts, [400, 201]);
 });
 
-test('when released a moment ago, it waits until Azure has closed the previous one', async (t) => {
-  const stage = await startStage(t, { timing: { stillHeld: 2 * MINUTE, ghost: 4 * MINUTE } });
+test('when released a moment ago, it waits a little until Azure has closed the previous one, and says so when that takes longer', async (t) => {
+  const stage = await startStage(t, { timing: { stillHeld: 65 * SECOND, ghost: 4 * MINUTE } });
   const { id } = await stage.balancer('Shop production');
   const self = stage.selfService();
   const first = stage.order(id);
   await self.activate(first, signal());
   assert.deepEqual(await self.deactivate(first, signal()), { state: 'accepted' });
-  const second = stage.order(id, { notAfter: stage.clock.now() + 20 * MINUTE });
+  const asked = stage.clock.now();
+  const second = stage.order(id, { notAfter: asked + 20 * MINUTE });
+  const problem = refused(await whilePassing(stage, SECOND, self.activate(second, signal())));
+  assert.match(problem.message, /still closing/);
+  assert.ok(stage.clock.now() <= asked + 45 * SECOND, 'a definite no within the minute that whoever asks waits');
+  await stage.clock.advance(asked + 50 * SECOND - stage.clock.now());
   const bound = await whilePassing(stage, SECOND, self.activate(second, signal()));
   assert.equal(bound.state, 'assigned');
   assert.ok(stage.allows(second));
