@@ -1,7 +1,8 @@
 /**
  * How a daemon is started, by the extension and by the command line alike:
  * `node <DAEMON_FLAGS> portcullis.mjs daemon --detached`, in `/`, detached, with `daemonEnvironment` as its whole environment
- * and the per-start secret (64 hex digits, no newline needed) on file descriptor 3.
+ * and the per-start secret (64 hex digits, no newline needed) on file descriptor 3. One that is typed in a terminal starts itself
+ * again with these flags and this environment.
  */
 
 /**

@@ -12,9 +12,10 @@ import { startDaemon } from '../spawn.ts';
 import type { CommandLine } from './command-line.ts';
 import { linesOf } from './lines.ts';
 import { newFile } from './new-file.ts';
+import { runsAsDaemon, startAsDaemon } from './own-process.ts';
 import { type Reach, reachDaemon, reachRunning } from './reach.ts';
 import { run } from './run.ts';
-import { runScript } from './script.ts';
+import { runNode } from './run-node.ts';
 
 const { env, stdout, stderr } = process;
 const clock = systemClock(() => os.uptime() * 1_000);
@@ -31,11 +32,13 @@ const where = places({
 const inPackage = (path: string): URL | undefined =>
   [new URL(`../${path}`, import.meta.url), new URL(`../../${path}`, import.meta.url)].find((url) => existsSync(url));
 
+const entryScript = fileURLToPath(import.meta.url);
+
 const reach: Reach = {
   clock,
   version: manifest.version,
   readEntry: () => readEntry(where.entryFile, process.geteuid?.(), isAlive),
-  start: async () => startDaemon({ entryScript: fileURLToPath(import.meta.url), node: process.execPath, env, places: where }),
+  start: async () => startDaemon({ entryScript, node: process.execPath, env, places: where }),
   progress: (text) => void stderr.write(`${text}…\n`),
 };
 
@@ -70,11 +73,12 @@ const commandLine: CommandLine = {
   readLines: linesOf,
   newFile,
   runDaemon: async ({ detached }) => {
+    if (!runsAsDaemon(process.execArgv)) return startAsDaemon(entryScript, process);
     const daemon = await import('../main.ts');
     return daemon.main({ detached, version: reach.version });
   },
   central: existsSync(centralBundle) ? async (argv) => (await import(centralBundle.href)).main(argv) : undefined,
-  demo: demoScript ? () => runScript(fileURLToPath(demoScript)) : undefined,
+  demo: demoScript ? () => runNode([fileURLToPath(demoScript)]) : undefined,
 };
 
 // A reader that has gone (`| head`) is no failure; whatever is awaited for it ends.

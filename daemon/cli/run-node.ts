@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 
-/** Runs a script of the sources in the foreground, with this Node. Ctrl-C reaches it by itself: same terminal, same group. */
-export function runScript(script: string): Promise<number> {
+/** Runs this Node once more in the foreground. Ctrl-C reaches it by itself: same terminal, same group. */
+export function runNode(args: readonly string[], env?: Record<string, string>): Promise<number> {
   const ignore = () => {};
   process.on('SIGINT', ignore);
-  const child = spawn(process.execPath, [script], { stdio: 'inherit' });
+  const child = spawn(process.execPath, args, { stdio: 'inherit', ...(env && { env }) });
   return new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 0 : 1)));
