@@ -67,10 +67,15 @@ export interface Enrolled {
   enrolment: Enrolment;
   /** The file it came from; undefined when there is none. */
   file: string | undefined;
+  /** Who what it names must belong to. */
+  owners: Owners;
 }
 
+/** Who a trusted file may belong to, where files have owners. */
+export type Owners = 'root' | 'root or yourself';
+
 /** Reads a file of settings that decide about trust: who may have written it matters as much as what it says. */
-export function readTrusted(file: string, uid: number | undefined): string | undefined {
+export function readTrusted(file: string, uid: number | undefined, owners: Owners): string | undefined {
   let fd: number;
   try {
     fd = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
@@ -82,8 +87,8 @@ export function readTrusted(file: string, uid: number | undefined): string | und
     // The open file is judged, not its name: nobody can swap it in between.
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw invalid(file, 'the file', 'is not a regular file', 'Replace it with a plain file.');
-    if (uid !== undefined && stat.uid !== 0 && stat.uid !== uid)
-      throw invalid(file, 'the owner', 'must be root or yourself', `Run: chown root ${file}`);
+    if (uid !== undefined && stat.uid !== 0 && (owners === 'root' || stat.uid !== uid))
+      throw invalid(file, 'the owner', `must be ${owners}`, `Run: chown root ${file}`);
     if (uid !== undefined && (stat.mode & 0o022) !== 0)
       throw invalid(file, 'the mode', 'must not let group or others write', `Run: chmod go-w ${file}`);
     if (stat.size > 65_536) throw invalid(file, 'the file', 'must be smaller than 64 KiB', 'Keep only the members that are documented.');
@@ -98,11 +103,16 @@ export function readTrusted(file: string, uid: number | undefined): string | und
  * @throws Fault `configuration-invalid` that names the field, the rule and the way out.
  */
 export function readEnrolment(places: Pick<Places, 'enrolmentFile' | 'machineEnrolmentFile'>, uid: number | undefined): Enrolled {
-  for (const file of [places.machineEnrolmentFile, places.enrolmentFile]) {
-    const text = readTrusted(file, uid);
-    if (text !== undefined) return { enrolment: parseEnrolment(text, file), file };
+  // What this person may write is no administrator's: the machine's file, and what it names, is root's.
+  const files: [string, Owners][] = [
+    [places.machineEnrolmentFile, 'root'],
+    [places.enrolmentFile, 'root or yourself'],
+  ];
+  for (const [file, owners] of files) {
+    const text = readTrusted(file, uid, owners);
+    if (text !== undefined) return { enrolment: parseEnrolment(text, file), file, owners };
   }
-  return { enrolment: {}, file: undefined };
+  return { enrolment: {}, file: undefined, owners: 'root or yourself' };
 }
 
 export function parseEnrolment(text: string, file: string): Enrolment {

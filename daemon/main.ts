@@ -15,7 +15,7 @@ import { isAlive, readEntry, removeEntry, writeEntry } from './door/entry-file.t
 import { privateFolder } from './door/folder.ts';
 import { bytesOfHex } from './door/secrets.ts';
 import { listen } from './door/server.ts';
-import { authoritiesOf, type Enrolled, readEnrolment, readTrusted } from './enrolment.ts';
+import { authoritiesOf, type Enrolled, type Owners, readEnrolment, readTrusted } from './enrolment.ts';
 import { readSeen, writeSeen } from './inventory/disk.ts';
 import { ballastFile } from './journal/ballast.ts';
 import { openJournal } from './journal/open.ts';
@@ -51,7 +51,6 @@ export async function main({ detached, version }: MainOptions): Promise<number> 
     home: os.homedir(),
     runtimeDir: env['XDG_RUNTIME_DIR'],
     stateHome: env['XDG_STATE_HOME'],
-    configHome: env['XDG_CONFIG_HOME'],
     localAppData: env['LOCALAPPDATA'],
   });
   let log: Log | undefined;
@@ -98,7 +97,7 @@ interface Running {
 
 async function run({ clock, where, uid, log, enrolled, version, secret, say }: Running): Promise<void> {
   const { enrolment } = enrolled;
-  const pem = (file: string | undefined) => (file === undefined ? undefined : readAuthority(file, uid));
+  const pem = (file: string | undefined) => (file === undefined ? undefined : readAuthority(file, uid, enrolled.owners));
   const instance = randomUUID();
   const seenFile = path.join(where.stateDir, 'inventory.json');
   const central: CentralTarget | undefined = enrolment.central && {
@@ -199,8 +198,8 @@ function standing(folder: string): () => boolean {
   };
 }
 
-function readAuthority(file: string, uid: number | undefined): string {
-  const text = readTrusted(file, uid);
+function readAuthority(file: string, uid: number | undefined, owners: Owners): string {
+  const text = readTrusted(file, uid, owners);
   if (text?.includes('-----BEGIN CERTIFICATE-----')) return text;
   throw new Fault('configuration-invalid', `${file}: the file ${text === undefined ? 'does not exist' : 'holds no PEM certificate'}`, {
     wayOut: 'Correct caFile in the enrolment file.',

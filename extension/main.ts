@@ -13,7 +13,6 @@ export function activate(context: ExtensionContext): void {
     home: env['HOME'] ?? homedir(),
     runtimeDir: env['XDG_RUNTIME_DIR'],
     stateHome: env['XDG_STATE_HOME'],
-    configHome: env['XDG_CONFIG_HOME'],
     localAppData: env['LOCALAPPDATA'],
   };
   openWindow(context, {

@@ -6,8 +6,6 @@ export interface Surroundings {
   runtimeDir?: string | undefined;
   /** XDG_STATE_HOME, when set. */
   stateHome?: string | undefined;
-  /** XDG_CONFIG_HOME, when set. */
-  configHome?: string | undefined;
   /** LOCALAPPDATA on Windows. */
   localAppData?: string | undefined;
 }
@@ -20,9 +18,9 @@ export interface Places {
   stateDir: string;
   /** The daemon's log, one JSON document per line. */
   logFile: string;
-  /** Where this person's targets are written down, unless the machine's own file exists. */
+  /** Where this person's targets are written down, unless the machine's own file exists. Only `home` moves it, no other variable. */
   enrolmentFile: string;
-  /** Written by an administrator; wins over the person's own. */
+  /** An administrator's, which must be root's where there is one; wins over the person's own. */
   machineEnrolmentFile: string;
 }
 
@@ -35,7 +33,7 @@ export function places(around: Surroundings): Places {
       entryFile: `${base}\\run\\daemon.json`,
       stateDir: `${base}\\state`,
       logFile: `${base}\\state\\daemon.log`,
-      enrolmentFile: `${base}\\enrolment.json`,
+      enrolmentFile: `${around.home}\\AppData\\Local\\Portcullis\\enrolment.json`,
       machineEnrolmentFile: 'C:\\ProgramData\\Portcullis\\enrolment.json',
     };
   }
@@ -46,7 +44,7 @@ export function places(around: Surroundings): Places {
     entryFile: `${runDir}/daemon.json`,
     stateDir,
     logFile: `${stateDir}/daemon.log`,
-    enrolmentFile: `${around.configHome ?? `${around.home}/.config`}/portcullis/enrolment.json`,
+    enrolmentFile: `${around.home}/.config/portcullis/enrolment.json`,
     machineEnrolmentFile:
       around.platform === 'darwin' ? '/Library/Application Support/Portcullis/enrolment.json' : '/etc/portcullis/enrolment.json',
   };

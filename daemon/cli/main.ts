@@ -24,7 +24,6 @@ const where = places({
   home: os.homedir(),
   runtimeDir: env['XDG_RUNTIME_DIR'],
   stateHome: env['XDG_STATE_HOME'],
-  configHome: env['XDG_CONFIG_HOME'],
   localAppData: env['LOCALAPPDATA'],
 });
 

@@ -19,23 +19,37 @@ function files(t: Parameters<typeof scratch>[0]) {
 
 test('without a file: public Azure, and Entra PIM decides', (t) => {
   const enrolled = readEnrolment(files(t), uid);
-  assert.deepEqual(enrolled, { enrolment: {}, file: undefined });
+  assert.deepEqual(enrolled, { enrolment: {}, file: undefined, owners: 'root or yourself' });
   assert.deepEqual(authoritiesOf(enrolled.enrolment), ['pim']);
 });
 
-test("the machine's file wins over the person's", (t) => {
+const asRoot = { skip: uid !== 0 && 'needs root to own the file of the machine' };
+
+test("the machine's file wins over the person's", asRoot, (t) => {
   const where = files(t);
   write(where.enrolmentFile, { central: { ...central, url: 'https://evil.test' } });
   assert.equal(readEnrolment(where, uid).enrolment.central?.url, 'https://evil.test');
   write(where.machineEnrolmentFile, { central });
-  assert.deepEqual(readEnrolment(where, uid), { enrolment: { central }, file: where.machineEnrolmentFile });
+  assert.deepEqual(readEnrolment(where, uid), { enrolment: { central }, file: where.machineEnrolmentFile, owners: 'root' });
 });
 
-test("a broken machine file is not replaced by the person's own", (t) => {
+test("a broken machine file is not replaced by the person's own", asRoot, (t) => {
   const where = files(t);
   write(where.enrolmentFile, { central });
   write(where.machineEnrolmentFile, '{');
   assert.throws(() => readEnrolment(where, uid), /machine\.json: the file must be JSON/);
+});
+
+test("a machine's file that is not root's is refused, also when it belongs to the person, and is not passed over", asRoot, (t) => {
+  const person = 65_534;
+  const where = files(t);
+  for (const file of Object.values(where)) {
+    write(file, { central });
+    chownSync(file, person, person);
+  }
+  assert.throws(() => readEnrolment(where, person), /machine\.json: the owner must be root$/);
+  chownSync(where.machineEnrolmentFile, 0, 0);
+  assert.equal(readEnrolment(where, person).file, where.machineEnrolmentFile);
 });
 
 test('a file that others may write is refused, naming the rule and the way out', (t) => {

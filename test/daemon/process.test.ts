@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
@@ -142,36 +145,97 @@ test('an enrolment file that breaks a rule stops it with a status of its own, na
   assert.ok(!existsSync(home.places.entryFile));
 });
 
-test('nothing but the enrolment file moves its targets', async (t) => {
+test('nothing but the enrolment file moves its targets', { timeout: 60_000 }, async (t) => {
   const home = makeHome(t);
-  // A hostile workspace: settings, dotenv and package files in the folder that an editor would open.
+  const [central, azure, evil] = [await listener(t), await listener(t), await listener(t)];
+  // A hostile repository: settings, dotenv and an enrolment file in the folder that an editor would open.
   const workspace = path.join(home.home, 'workspace');
-  mkdirSync(path.join(workspace, '.vscode'), { recursive: true });
-  writeFileSync(path.join(workspace, '.vscode/settings.json'), '{"portcullis.central.url":"https://evil.test","azure.cloud":"evil"}');
-  writeFileSync(path.join(workspace, '.env'), 'AZURE_AUTHORITY_HOST=https://evil.test\nPORTCULLIS_CENTRAL=https://evil.test\n');
+  for (const folder of ['.vscode', 'portcullis', '.config/portcullis']) mkdirSync(path.join(workspace, folder), { recursive: true });
+  writeFileSync(path.join(workspace, '.vscode/settings.json'), `{"portcullis.central.url":"${evil.url}","azure.cloud":"evil"}`);
+  writeFileSync(path.join(workspace, '.env'), `AZURE_AUTHORITY_HOST=${evil.url}\nPORTCULLIS_CENTRAL=${evil.url}\n`);
+  const targets = (central: Listener, azure: Listener) =>
+    JSON.stringify({
+      central: { url: central.url, signIn: 'browser' },
+      azure: { authorityHost: azure.url, resourceManagerEndpoint: azure.url },
+    });
+  for (const folder of ['portcullis', '.config/portcullis'])
+    writeFileSync(path.join(workspace, folder, 'enrolment.json'), targets(evil, evil), { mode: 0o600 });
   const hostile = {
-    AZURE_AUTHORITY_HOST: 'https://evil.test',
-    AZURE_RESOURCE_MANAGER: 'https://evil.test',
-    PORTCULLIS_CENTRAL: 'https://evil.test',
-    HTTPS_PROXY: 'http://evil.test:1',
+    XDG_CONFIG_HOME: workspace,
+    XDG_CONFIG_DIRS: workspace,
+    AZURE_AUTHORITY_HOST: evil.url,
+    AZURE_RESOURCE_MANAGER: evil.url,
+    PORTCULLIS_CENTRAL: evil.url,
+    HTTPS_PROXY: evil.url.replace('https', 'http'),
     NODE_EXTRA_CA_CERTS: '/tmp/evil.pem',
     NODE_TLS_REJECT_UNAUTHORIZED: '0',
     SSL_CERT_FILE: '/tmp/evil.pem',
-    NODE_OPTIONS: '--require=/tmp/evil.js',
+    NODE_OPTIONS: '--no-deprecation',
     LD_PRELOAD: '/tmp/evil.so',
-    SSLKEYLOGFILE: '/tmp/keys',
+    SSLKEYLOGFILE: path.join(home.home, 'keys'),
   };
-  const env = daemonEnvironment({ ...home.env, ...hostile }, process.platform);
-  assert.deepEqual(Object.keys(env).sort(), [...Object.keys(home.env), 'ELECTRON_RUN_AS_NODE'].sort());
-  const daemon = spawnDaemon(t, { ...home, env: { ...home.env, ...hostile } });
+  const rebuilt = daemonEnvironment({ ...home.env, ...hostile }, process.platform);
+  assert.deepEqual(Object.keys(rebuilt).sort(), [...Object.keys(home.env), 'ELECTRON_RUN_AS_NODE'].sort());
+  // An identity for which Azure is asked at once.
+  const identity = { AZURE_TENANT_ID: PEOPLE.alice.oid, AZURE_CLIENT_ID: PEOPLE.alice.oid, AZURE_CLIENT_SECRET: 'x' };
+  const logged = () => readFileSync(home.places.logFile, 'utf8');
+
+  mkdirSync(path.dirname(home.places.enrolmentFile), { recursive: true });
+  writeFileSync(home.places.enrolmentFile, targets(central, azure), { mode: 0o600 });
+  const enrolled = typedIn(t, workspace, { ...home.env, ...identity, ...hostile });
   const client = await through(await entryOf(home));
-  assert.equal(client.state.central.state, 'not used');
-  assert.match(readFileSync(home.places.logFile, 'utf8'), /no enrolment file/);
+  assert.notEqual(client.state.central.state, 'not used');
+  await client.call('sign-in', { to: 'central' });
+  await until('central asked', () => central.heard() > 0 || undefined, 15_000);
+  await until('Azure asked', () => azure.heard() > 0 || undefined, 15_000);
+  assert.match(logged(), new RegExp(`"path":"${home.places.enrolmentFile}"`));
   client.close();
-  daemon.child.kill('SIGTERM');
-  assert.equal(await daemon.ended, 0);
-  assert.doesNotMatch(readFileSync(home.places.logFile, 'utf8'), /evil/);
+  enrolled.child.kill('SIGTERM');
+  assert.equal(await enrolled.ended, 0);
+
+  // Nobody is enrolled and nobody signed in: no target of its own is asked either.
+  rmSync(home.places.enrolmentFile);
+  const bare = typedIn(t, workspace, { ...home.env, ...hostile });
+  const alone = await through(await entryOf(home));
+  assert.equal(alone.state.central.state, 'not used');
+  assert.match(logged(), /no enrolment file/);
+  alone.close();
+  bare.child.kill('SIGTERM');
+  assert.equal(await bare.ended, 0);
+  assert.equal(evil.heard(), 0);
+  assert.doesNotMatch(logged(), new RegExp(`evil|${new URL(evil.url).host}`));
+  assert.ok(!existsSync(path.join(home.home, 'keys')));
 });
+
+interface Listener {
+  url: string;
+  /** How often somebody has come. */
+  heard(): number;
+}
+
+/** An address that is not there for anybody, and counts who tries. */
+async function listener(t: TestContext): Promise<Listener> {
+  let heard = 0;
+  const server = createServer((socket) => {
+    heard++;
+    socket.destroy();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, heard: () => heard };
+}
+
+/** `portcullis daemon`, typed in that folder of a terminal that has this environment, all of it. */
+function typedIn(t: TestContext, cwd: string, env: Record<string, string>): { child: ChildProcess; ended: Promise<number | null> } {
+  const child = spawn(process.execPath, [PORTCULLIS, 'daemon'], { env, cwd, stdio: 'ignore' });
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { child, ended };
+}
 
 /** A daemon of Alice's: the enrolment file names the simulated Azure, and her `az` is signed in. */
 async function elevated(

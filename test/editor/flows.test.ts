@@ -18,7 +18,6 @@ const here = places({
   home: process.env['HOME'] ?? '',
   runtimeDir: process.env['XDG_RUNTIME_DIR'],
   stateHome: process.env['XDG_STATE_HOME'],
-  configHome: process.env['XDG_CONFIG_HOME'],
   localAppData: process.env['LOCALAPPDATA'],
 });
 

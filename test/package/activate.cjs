@@ -19,7 +19,7 @@ const load = Module._load;
 Module._load = (name, ...rest) => (name === 'vscode' ? editor : load(name, ...rest));
 
 const home = mkdtempSync(path.join(tmpdir(), 'pa-'));
-Object.assign(process.env, { HOME: home, XDG_RUNTIME_DIR: home, XDG_STATE_HOME: home, XDG_CONFIG_HOME: home });
+Object.assign(process.env, { HOME: home, XDG_RUNTIME_DIR: home, XDG_STATE_HOME: home });
 const context = new Proxy(
   { subscriptions: [], extensionPath: path.resolve(__dirname, '../..'), globalStorageUri: { fsPath: home } },
   { get: (own, key) => (key in own ? own[key] : anything) },

@@ -15,6 +15,7 @@ const HOSTILE = [
   'https_proxy',
   'SSLKEYLOGFILE',
   'NODE_EXTRA_CA_CERTS',
+  'XDG_CONFIG_HOME',
   'VSCODE_IPC_HOOK',
   'DEBUG',
 ];
@@ -62,7 +63,10 @@ test('every file of one person lies in folders of that person', () => {
   const here = places({ platform: 'linux', home: '/home/a', runtimeDir: '/run/user/1' });
   assert.equal(here.entryFile, '/run/user/1/portcullis/daemon.json');
   assert.equal(here.logFile, '/home/a/.local/state/portcullis/daemon.log');
+  assert.equal(here.enrolmentFile, '/home/a/.config/portcullis/enrolment.json');
   assert.equal(here.machineEnrolmentFile, '/etc/portcullis/enrolment.json');
   assert.equal(places({ platform: 'linux', home: '/home/a' }).runDir, '/home/a/.local/state/portcullis/run');
+  const there = places({ platform: 'win32', home: 'C:\\Users\\a', localAppData: 'D:\\Moved' });
+  assert.equal(there.enrolmentFile, 'C:\\Users\\a\\AppData\\Local\\Portcullis\\enrolment.json');
   assert.match(places({ platform: 'win32', home: 'C:\\Users\\a' }).entryFile, /AppData\\Local\\Portcullis\\run\\daemon\.json$/);
 });
