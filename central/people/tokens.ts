@@ -5,6 +5,7 @@ import { type Clock, MINUTE, SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import { type Answer, no, yes } from '../../protocol/refusal.ts';
 import type { Claims } from './directory.ts';
+import { notOneHuman } from './human.ts';
 
 /** No symmetric and no `none`: a key that verifies must not be able to sign. */
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512'];
@@ -67,6 +68,8 @@ export class TokenVerifier {
     // The tolerance is for clocks that differ at issue; an end is an end.
     if (exp * SECOND <= now) return refused('The sign-in has expired');
     if (iat * SECOND > now + SKEW) return refused('The token is from the future');
+    const notHuman = notOneHuman(payload);
+    if (notHuman) return refused(notHuman, 'Sign in as yourself');
     return yes({ issuer: iss, subject: sub, all: payload, expiresAt: exp * SECOND });
   }
 
@@ -102,7 +105,7 @@ export class TokenVerifier {
   };
 }
 
-const refused = (message: string) => no('not-signed-in', message, { wayOut: 'Sign in again' });
+const refused = (message: string, wayOut = 'Sign in again') => no('not-signed-in', message, { wayOut });
 
 /** Faults of fetching keys, in contrast to faults of the token. */
 const isOurs = (error: unknown): boolean =>
