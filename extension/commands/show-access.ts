@@ -3,7 +3,7 @@ import type { Cancel } from '../../protocol/clock.ts';
 import { hindrance } from '../../protocol/lifecycle.ts';
 import type { ElevationRequest, Grant } from '../../protocol/model.ts';
 import { inFull } from '../../protocol/problem-words.ts';
-import { type Choice, line, pick, separator } from '../quick/pick.ts';
+import { type Choice, type List, line, pick, separator } from '../quick/pick.ts';
 import type { StepEnd } from '../quick/steps.ts';
 import { extendable, isUnknown, mine, revocable, type ShownGrant, type View, waiting } from '../view.ts';
 import { onWhat } from '../words/grants.ts';
@@ -35,7 +35,7 @@ export async function showAccess(parts: ShowAccessParts): Promise<void> {
       stopFollowing ??= parts.store.onChange(() => list.again());
       list.show(entries(parts, parts.store.view));
     },
-    onItemButton: ({ value }, button) => void press(parts, value, button),
+    onItemButton: ({ value }, button, list) => void press(parts, value, button, list),
     accept(value) {
       chosen = value;
       return 'done';
@@ -87,11 +87,15 @@ const buttonsOf = (view: View, { grant }: ShownGrant): QuickInputButton[] => [
   AUDIT,
 ];
 
-async function press(parts: ActParts, value: Entry | undefined, button: QuickInputButton): Promise<void> {
+async function press(parts: ActParts, value: Entry | undefined, button: QuickInputButton, list: List<Entry>): Promise<void> {
   if (value && 'request' in value && button === CANCEL) return cancel(parts, value.request);
   if (!value || !('grant' in value)) return;
   if (button === REVOKE) return revokeGrant(parts, value.grant);
-  if (button === AUDIT) return parts.showInAudit(value.grant.id);
+  if (button === AUDIT) {
+    // It would stand before what was asked for.
+    list.end('cancel');
+    return parts.showInAudit(value.grant.id);
+  }
   if (button === EXTEND)
     return extend(
       parts,

@@ -110,13 +110,13 @@ export class Workbench {
     });
   }
 
-  /** Until the box that asks this is there: a tree that is refreshed meanwhile forgets which row the menu was of. */
-  async contextMenu(row: Locator, item: string | RegExp, placeholder: string): Promise<void> {
-    const asking = this.asking(placeholder);
-    await repeated(`${item} does not ask "${placeholder}"`, async () => {
+  /** Until what it opens is there: a tree that is refreshed meanwhile forgets which row the menu was of. */
+  async contextMenu(row: Locator, item: string | RegExp, opens: string | Locator): Promise<void> {
+    const opened = typeof opens === 'string' ? this.asking(opens) : opens;
+    await repeated(`${item} opens nothing`, async () => {
       await this.page.keyboard.press('Escape');
       await this.#menuItem(row, item);
-      await asking.waitFor({ timeout: A_MOMENT });
+      await opened.waitFor({ timeout: A_MOMENT });
     });
   }
 
@@ -140,6 +140,14 @@ export class Workbench {
     const rows = this.asking(placeholder).locator('.quick-input-list .monaco-list-row');
     if (typeof label !== 'string') return rows.filter({ hasText: label }).first();
     return rows.filter({ has: this.page.locator('.label-name', { hasText: exactly(label) }) }).first();
+  }
+
+  /** The small icons on a line of a quick pick. */
+  async itemAction(line: Locator, title: string): Promise<void> {
+    await repeated(`the line does not take ${title}`, async () => {
+      await line.hover({ timeout: A_MOMENT });
+      await line.locator(`.quick-input-list-entry-action-bar .action-label[aria-label="${title}"]`).click({ timeout: A_MOMENT });
+    });
   }
 
   async choose(placeholder: string, label: string | RegExp): Promise<void> {
