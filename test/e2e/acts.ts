@@ -22,9 +22,23 @@ export async function showBalancer(workbench: Workbench, { subscription, name }:
   return row;
 }
 
+/** A backend pool of the balancer, with everything above it opened. */
+export async function showPool(workbench: Workbench, where: InTree, pool: string) {
+  await showBalancer(workbench, where);
+  for (const above of [where.name, 'Backend pools']) await workbench.expand(above);
+  const row = workbench.row(pool);
+  await row.waitFor();
+  await row.scrollIntoViewIfNeeded();
+  return row;
+}
+
 /** Right-click, *Elevate…*, and every step up to the review. */
 export async function review(workbench: Workbench, where: InTree, wish: Wish): Promise<void> {
   await workbench.contextMenu(await showBalancer(workbench, where), 'Elevate…', 'Choose a role');
+  await answer(workbench, wish);
+}
+
+async function answer(workbench: Workbench, wish: Wish): Promise<void> {
   await workbench.choose('Choose a role', wish.role);
   await workbench.answerWith('How long?', String(wish.minutes));
   await workbench.answerWith('Reason, such as', wish.reason);
@@ -35,6 +49,13 @@ export async function review(workbench: Workbench, where: InTree, wish: Wish): P
 /** The whole of *Elevate…*, with the request at its end. */
 export async function elevate(workbench: Workbench, where: InTree, wish: Wish): Promise<void> {
   await review(workbench, where, wish);
+  await workbench.choose('Review, then request access', 'Request access');
+}
+
+/** The whole of it again, from the small icon on a backend pool. */
+export async function elevatePool(workbench: Workbench, where: InTree, pool: string, wish: Wish): Promise<void> {
+  await workbench.inlineAction(await showPool(workbench, where, pool), 'Elevate…');
+  await answer(workbench, wish);
   await workbench.choose('Review, then request access', 'Request access');
 }
 

@@ -12,14 +12,14 @@ export class Judge {
   }
 
   /**
-   * The person's own write, with their own identity: puts a backend pool back as it is.
+   * The person's own write, with their own identity: puts a backend pool back as it is, the first unless told.
    * @throws Error for anything but success and Azure's refusal.
    */
-  async write(desk: Desk, { subscriptionId, resourceGroup, name: balancer }: Balancer): Promise<'allowed' | 'denied'> {
+  async write(desk: Desk, { subscriptionId, resourceGroup, name: balancer }: Balancer, named?: string): Promise<'allowed' | 'denied'> {
     const client = new NetworkManagementClient(desk.credential, subscriptionId, this.#organisation.clientOptions);
     const current = await client.loadBalancers.get(resourceGroup, balancer);
-    const pool = current.backendAddressPools?.[0];
-    if (!pool?.name) throw new Error(`${balancer} has no backend pool to write`);
+    const pool = current.backendAddressPools?.find(({ name }) => named === undefined || name === named);
+    if (!pool?.name) throw new Error(`${balancer} has no backend pool ${named ?? 'to write'}`);
     try {
       await client.loadBalancerBackendAddressPools.createOrUpdate(resourceGroup, balancer, pool.name, pool);
       return 'allowed';

@@ -107,8 +107,8 @@ export class Stage {
   }
 
   /** The cloud's own verdict on a write with the person's own identity. */
-  write(who: PersonKey, balancer: Balancer): Promise<'allowed' | 'denied'> {
-    return this.#judge.write(this.player(who).desk, balancer);
+  write(who: PersonKey, balancer: Balancer, pool?: string): Promise<'allowed' | 'denied'> {
+    return this.#judge.write(this.player(who).desk, balancer, pool);
   }
 
   /** Names the pictures of a story that is told next. Those of an earlier run would pass for this one's. */
