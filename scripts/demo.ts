@@ -8,6 +8,7 @@ import { layDesk } from '../test/e2e/desk.ts';
 import { findDesktop, openDesktop } from '../test/e2e/desktop.ts';
 import { openEditor } from '../test/e2e/editor.ts';
 import { type Organisation, type PersonKey, startOrganisation } from '../test/e2e/organisation.ts';
+import { chosenDesktop } from './desktop-choice.ts';
 import { Endings } from './endings.ts';
 import { endProcessesOf } from './host/processes.ts';
 import { VSIX } from './package.ts';
@@ -50,7 +51,12 @@ console.log('Nothing is left.');
 process.exit();
 
 async function present(): Promise<void> {
-  const desktop = await chosenDesktop();
+  const desktop = await chosenDesktop({
+    args: process.argv,
+    code: findDesktop(),
+    ask: process.stdin.isTTY ? ask : undefined,
+    say: (text) => console.log(text),
+  });
   execFileSync(process.execPath, [path.join(ROOT, 'scripts/package.ts')], { cwd: ROOT, stdio: 'inherit' });
   const folder = mkdtempSync(path.join(tmpdir(), 'pd-'));
   await endings.add(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
@@ -81,22 +87,10 @@ async function seat(
   return { name: desk.name, where: url };
 }
 
-/** The desktop editor when there is one and the person wants it. */
-async function chosenDesktop(): Promise<string | undefined> {
-  const code = findDesktop();
-  if (process.argv.includes('--browser')) return undefined;
-  if (process.argv.includes('--desktop')) {
-    if (!code) throw new Error('There is no `code` on the PATH: run the demo without --desktop to use the browser');
-    return code;
-  }
-  if (!code) return undefined;
-  if (!process.stdin.isTTY) {
-    console.log('VS Code is installed here: `npm run demo -- --desktop` uses it instead of the browser.');
-    return undefined;
-  }
+async function ask(question: string): Promise<string> {
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
   prompt.once('SIGINT', interrupt);
-  const answer = await prompt.question('VS Code is installed here. Use it instead of the browser? [y/N] ');
+  const answer = await prompt.question(question);
   prompt.close();
-  return /^y(es)?$/i.test(answer.trim()) ? code : undefined;
+  return answer;
 }

@@ -21,14 +21,20 @@ export function findDesktop(env: NodeJS.ProcessEnv = process.env, platform: stri
 
 /**
  * Opens a window of desktop VS Code with folders of its own, so that the person's own editor is not touched.
+ * @param own The environment of the person's real session.
  * @returns What closes it: ends the processes that were started for this desk.
  */
-export async function openDesktop(code: string, desk: Desk, vsix: string): Promise<() => Promise<void>> {
+export async function openDesktop(
+  code: string,
+  desk: Pick<Desk, 'folder' | 'workspace' | 'env'>,
+  vsix: string,
+  own: NodeJS.ProcessEnv = process.env,
+): Promise<() => Promise<void>> {
   const place = ['--user-data-dir', path.join(desk.folder, 'ud'), '--extensions-dir', path.join(desk.folder, 'ext')];
   const settings = path.join(desk.folder, 'ud/User');
   mkdirSync(settings, { recursive: true });
   writeFileSync(path.join(settings, 'settings.json'), JSON.stringify(SETTINGS, null, 2));
-  const options = { env: { ...desk.env, ...display(process.env) }, shell: process.platform === 'win32' };
+  const options = { env: { ...desk.env, ...display(own) }, shell: process.platform === 'win32' };
   await run(code, [...place, '--install-extension', vsix], options);
   await run(code, [...place, '--new-window', '--disable-workspace-trust', desk.workspace], options);
 
