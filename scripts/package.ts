@@ -12,7 +12,8 @@ const STAGED = path.join(ROOT, 'out/package');
 const NEEDED = ['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/extension.cjs', 'dist/portcullis.mjs', 'dist/webview/audit.js'];
 
 const vsceFile = () => path.join(path.dirname(createRequire(import.meta.url).resolve('@vscode/vsce/package.json')), 'vsce');
-const vsce = (cwd: string, ...args: string[]) =>
+/** Runs the packer in a folder, quietly. */
+export const vsce = (cwd: string, ...args: string[]) =>
   execFileSync(process.execPath, [vsceFile(), ...args], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
 /**

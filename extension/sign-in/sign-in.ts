@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { authentication, env, ThemeIcon, Uri } from 'vscode';
-import { type Cancel, type Clock, LONGEST_TIMER, MINUTE } from '../../protocol/clock.ts';
+import { type Cancel, type Clock, MINUTE } from '../../protocol/clock.ts';
 import type { SignIn as SignInState } from '../../protocol/state.ts';
 import type { Memory } from '../elevate/remembered.ts';
 import type { Notices } from '../notices.ts';
@@ -8,14 +8,13 @@ import { pick } from '../quick/pick.ts';
 import type { Store } from '../store.ts';
 import { PROVIDER_NAMES } from '../tree/nodes.ts';
 import { signedInTo, signedOutOf } from '../view.ts';
-import { expiryOf, mayOpen } from './token.ts';
+import { expiryOf, mayOpen, renewalIn } from './token.ts';
 
 type Where = SignInState['to'];
 
 const MICROSOFT = 'microsoft';
 /** Scopes that the person once signed in with, by a click. Without them nothing is asked of VS Code. */
 const SCOPES = 'portcullis.azureScopes';
-const RENEW_BEFORE = 5 * MINUTE;
 
 export interface SignInParts {
   store: Store;
@@ -117,8 +116,7 @@ export class SignIn {
     if (!answer.ok) return notices.refused('Sign in', answer.refusal);
     this.#handedOver = true;
     this.#cancelRenewal();
-    const wait = Math.min(Math.max(MINUTE, expiresAt - clock.now() - RENEW_BEFORE), LONGEST_TIMER);
-    this.#cancelRenewal = clock.after(wait, () => void this.#quietly());
+    this.#cancelRenewal = clock.after(renewalIn(expiresAt, clock.now()), () => void this.#quietly());
   }
 
   /** Hands over the session of a person who has signed in so before, without ever showing anything. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { HOUR, type Instant } from '../../protocol/clock.ts';
+import { HOUR, type Instant, LONGEST_TIMER, MINUTE, type Millis } from '../../protocol/clock.ts';
 
 const Claims = v.object({ exp: v.pipe(v.number(), v.integer(), v.minValue(0)) });
 
@@ -13,6 +13,12 @@ export function expiryOf(token: string, now: Instant): Instant {
 }
 
 const decoded = (part: string): string => Buffer.from(part, 'base64url').toString('utf8');
+
+const RENEW_BEFORE = 5 * MINUTE;
+
+/** How long until VS Code is asked for a newer one. While it has none, it is asked every minute. */
+export const renewalIn = (expiresAt: Instant, now: Instant): Millis =>
+  Math.min(Math.max(MINUTE, expiresAt - now - RENEW_BEFORE), LONGEST_TIMER);
 
 /** Pages that a sign-in may open: the web over TLS, or this machine's own loopback. */
 export function mayOpen(address: string): boolean {

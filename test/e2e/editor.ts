@@ -17,11 +17,15 @@ export interface Editor {
 export async function openEditor(
   desk: Pick<Desk, 'folder' | 'workspace' | 'env'>,
   vsix: string,
-  options: Pick<ServerOptions, 'port' | 'logFile' | 'settings'> = {},
+  {
+    extensions = [],
+    ...options
+  }: Pick<ServerOptions, 'port' | 'logFile' | 'settings'> & { extensions?: readonly string[] | undefined } = {},
 ): Promise<Editor> {
   const codeServer = installHost();
   const place = { userDataDir: path.join(desk.folder, 'ud'), extensionsDir: path.join(desk.folder, 'ext') };
-  await run(process.execPath, [codeServer, ...folders(place), '--install-extension', vsix], { env: desk.env });
+  const installed = [vsix, ...extensions].flatMap((file) => ['--install-extension', file]);
+  await run(process.execPath, [codeServer, ...folders(place), ...installed], { env: desk.env });
   const server = await startServer({ codeServer, ...place, ...options, env: desk.env, inherit: false });
   return { url: `${server.base}/?folder=${encodeURIComponent(desk.workspace)}`, server };
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Handlers } from '../../daemon/door/methods.ts';
 import { type Clock, systemClock } from '../../protocol/clock.ts';
 import { places } from '../../protocol/places.ts';
+import type { DaemonState } from '../../protocol/state.ts';
 import { launchBrowser } from '../../scripts/browser.ts';
 import { endProcessesOf } from '../../scripts/host/processes.ts';
 import { VSIX } from '../../scripts/package.ts';
@@ -17,15 +18,28 @@ import { Workbench } from './workbench.ts';
 /** One person at a real editor, before a daemon whose door is the real one and whose words are the test's: for what is rare. */
 export interface ScriptedStage {
   clock: Clock;
-  daemon: ScriptedDaemon;
+  readonly daemon: ScriptedDaemon;
   workbench: Workbench;
   /** Keeps a picture in out/screenshots/. */
   shot(state: string): Promise<void>;
+  /** The daemon dies, and another takes its place: with the same words, and knowing nothing of what was before. */
+  replaceDaemon(): Promise<void>;
   close(): Promise<void>;
 }
 
+export interface ScriptedOptions {
+  /** What the daemon knows at first that is not the organisation's. */
+  state?: Partial<DaemonState> | undefined;
+  /** Packed extensions that are installed beside Portcullis. */
+  extensions?: readonly string[] | undefined;
+}
+
 /** @param name Begins the names of its pictures. @param instead Answers of the daemon that are not the organisation's. */
-export async function startScripted(name: string, instead: Partial<Handlers> = {}): Promise<ScriptedStage> {
+export async function startScripted(
+  name: string,
+  instead: Partial<Handlers> = {},
+  { state: first, extensions }: ScriptedOptions = {},
+): Promise<ScriptedStage> {
   const clock = systemClock(() => uptime() * 1_000);
   const folder = mkdtempSync(path.join(tmpdir(), 'pd-'));
   const [home, runtime, bin, workspace] = ['home', 'run', 'bin', 'work'].map((part) => path.join(folder, part)) as [
@@ -53,13 +67,13 @@ export async function startScripted(name: string, instead: Partial<Handlers> = {
     if (failed.length > 0) throw failed[0];
   };
   try {
-    const { state, handlers } = organisation(clock);
+    const { state, handlers } = organisation(clock, first);
     const where = places({ platform: process.platform, home, runtimeDir: runtime });
     const script = { clock, places: where, state, handlers: (live: Parameters<typeof handlers>[0]) => ({ ...handlers(live), ...instead }) };
-    const daemon = await scriptedDaemon(script);
+    let daemon = await scriptedDaemon(script);
     closers.push(() => daemon.kill());
     // No other daemon may take its place.
-    const options = { settings: { 'portcullis.daemon.node': '/nowhere/node' }, logFile: path.join(logs, 'code-server.log') };
+    const options = { settings: { 'portcullis.daemon.node': '/nowhere/node' }, logFile: path.join(logs, 'code-server.log'), extensions };
     const editor = await openEditor({ folder, workspace, env: environment(home, runtime, bin) }, VSIX, options);
     closers.push(() => editor.server.stop());
     const { browser, context } = await launchBrowser();
@@ -70,7 +84,20 @@ export async function startScripted(name: string, instead: Partial<Handlers> = {
     const shot = async (picture: string) => {
       await workbench.page.screenshot({ path: path.join(pictures, `${name}-${picture}.png`) });
     };
-    return { clock, daemon, workbench, shot, close };
+    const replaceDaemon = async () => {
+      await daemon.kill();
+      daemon = await scriptedDaemon(script);
+    };
+    return {
+      clock,
+      get daemon() {
+        return daemon;
+      },
+      workbench,
+      shot,
+      replaceDaemon,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

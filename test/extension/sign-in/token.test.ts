@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { expiryOf, mayOpen } from '../../../extension/sign-in/token.ts';
+import { expiryOf, mayOpen, renewalIn } from '../../../extension/sign-in/token.ts';
+import { HOUR, LONGEST_TIMER, MINUTE } from '../../../protocol/clock.ts';
 import { NOON } from '../../daemon/cli/estate.ts';
 
 const token = (claims: unknown) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
@@ -13,6 +14,12 @@ describe('a token', () => {
     for (const text of ['', 'x', 'a.b.c', token({}), token({ exp: 'soon' }), token({ exp: -1 }), token(null)])
       assert.equal(expiryOf(text, NOON), NOON + 1_800_000, text);
     fc.assert(fc.property(fc.string(), (text) => assert.ok(Number.isFinite(expiryOf(text, NOON)))));
+  });
+
+  it('is renewed five minutes before it ends, every minute after that, and within the longest timer', () => {
+    assert.equal(renewalIn(NOON + HOUR, NOON), 55 * MINUTE);
+    for (const left of [6 * MINUTE, 5 * MINUTE, MINUTE, 0, -HOUR]) assert.equal(renewalIn(NOON + left, NOON), MINUTE);
+    assert.equal(renewalIn(NOON + 90 * 24 * HOUR, NOON), LONGEST_TIMER);
   });
 });
 
