@@ -20,20 +20,38 @@ export async function exportRecord(
   command: { optsWithGlobals(): { json?: boolean } },
 ): Promise<Outcome> {
   const format = formatOf(options.format, session.line.version);
-  if (options.out !== undefined) return toFile(session, options, format, options.out);
-  if (command.optsWithGlobals().json) return asDocument(session, options);
-  const events = await write(session, options, format, session.line.pour);
-  return events === undefined ? interrupted() : done(undefined, []);
+  // From here on, before there is a file: Ctrl-C leaves nothing of it.
+  let broken = false;
+  const cancel = session.line.onInterrupt(() => {
+    broken = true;
+  });
+  const work: Work = { session, options, cancelled: () => broken };
+  try {
+    if (options.out !== undefined) return await toFile(work, format, options.out);
+    if (command.optsWithGlobals().json) return await asDocument(work);
+    const events = await write(work, format, session.line.pour);
+    return events === undefined ? interrupted() : done(undefined, []);
+  } finally {
+    cancel();
+  }
 }
 
-async function toFile(session: Session, options: Options, format: RecordFormat, name: string): Promise<Outcome> {
+interface Work {
+  session: Session;
+  options: Options;
+  /** It was broken off. */
+  cancelled: () => boolean;
+}
+
+async function toFile(work: Work, format: RecordFormat, name: string): Promise<Outcome> {
+  const { session, options } = work;
   const failed = (cause: Error & { code?: string }): never => {
     throw new UsageError(cause.code === 'EEXIST' ? `${name} exists already` : `${name} cannot be written: ${cause.message}`);
   };
   const file: NewFile = await session.line.newFile(name).catch(failed);
   let events: number | undefined;
   try {
-    events = await write(session, options, format, (text) => file.append(text).catch(failed));
+    events = await write(work, format, (text) => file.append(text).catch(failed));
   } catch (error) {
     await file.discard();
     throw error;
@@ -47,8 +65,8 @@ async function toFile(session: Session, options: Options, format: RecordFormat, 
 }
 
 /** One JSON document, which is written while it is read: the events, then what is left out between them. Half of one is none: no other follows it. */
-async function asDocument(session: Session, options: Options): Promise<Outcome> {
-  const { pour } = session.line;
+async function asDocument(work: Work): Promise<Outcome> {
+  const { pour } = work.session.line;
   const omitted: Omission[] = [];
   let before = '';
   const items: RecordFormat = {
@@ -73,7 +91,7 @@ async function asDocument(session: Session, options: Options): Promise<Outcome> 
     return pour(text);
   };
   try {
-    if ((await write(session, options, items, append)) === undefined) return { ...interrupted(), json: undefined };
+    if ((await write(work, items, append)) === undefined) return { ...interrupted(), json: undefined };
   } catch (error) {
     if (!begun) throw error;
     return { ...thrown(error), json: undefined };
@@ -83,18 +101,12 @@ async function asDocument(session: Session, options: Options): Promise<Outcome> 
 }
 
 async function write(
-  session: Session,
-  options: FilterOptions,
+  { session, options, cancelled }: Work,
   format: RecordFormat,
   append: (text: string) => Promise<void>,
 ): Promise<number | undefined> {
   const filter = await filterOf(session, options);
-  const commandLine = session.line;
-  let cancelled = false;
-  const cancel = commandLine.onInterrupt(() => {
-    cancelled = true;
-  });
-  const teller = every10s(commandLine);
+  const teller = every10s(session.line);
   try {
     return await writeRecord({
       ask: (method, params) => session.ask(method, params),
@@ -102,10 +114,9 @@ async function write(
       format,
       append,
       progress: teller.progress,
-      cancelled: () => cancelled,
+      cancelled,
     });
   } finally {
-    cancel();
     teller.end();
   }
 }
