@@ -114,7 +114,11 @@ export class Views {
 
 export const isMine = (actor: Actor, request: RequestLife): boolean => sameHuman(actor.keys, request.requester.keys);
 export const isHolder = (actor: Actor, life: GrantLife): boolean => actor.issuer === life.issuer && actor.person.id === life.holder.id;
-export const hasDecided = (actor: Actor, { approvals }: RequestLife): boolean => approvals.some(({ keys }) => sameHuman(keys, actor.keys));
+export const hasDecided = (actor: Actor, request: RequestLife): boolean => verdictOf(actor, request) !== undefined;
+
+/** What this human has decided, under whatever account. */
+export const verdictOf = (actor: Actor, { approvals }: RequestLife): RequestLife['approvals'][number]['verdict'] | undefined =>
+  approvals.find(({ keys }) => sameHuman(keys, actor.keys))?.verdict;
 
 /** One of those who were asked to decide. */
 export const concerns = (actor: Actor, { requirements }: RequestLife): boolean =>

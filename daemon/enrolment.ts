@@ -88,7 +88,12 @@ export function readTrusted(file: string, uid: number | undefined, owners: Owner
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw invalid(file, 'the file', 'is not a regular file', 'Replace it with a plain file.');
     if (uid !== undefined && stat.uid !== 0 && (owners === 'root' || stat.uid !== uid))
-      throw invalid(file, 'the owner', `must be ${owners}`, `Run: chown root ${file}`);
+      throw invalid(
+        file,
+        'the owner',
+        `must be ${owners}`,
+        owners === 'root' ? `An administrator must run: chown root ${file}` : `Run: chown ${uid} ${file}`,
+      );
     if (uid !== undefined && (stat.mode & 0o022) !== 0)
       throw invalid(file, 'the mode', 'must not let group or others write', `Run: chmod go-w ${file}`);
     if (stat.size > 65_536) throw invalid(file, 'the file', 'must be smaller than 64 KiB', 'Keep only the members that are documented.');

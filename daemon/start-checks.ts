@@ -4,12 +4,14 @@ import { Fault } from '../protocol/fault.ts';
 
 const OLDEST_NODE = 24;
 
+export const isNewEnough = (nodeVersion: string): boolean => Number.parseInt(nodeVersion, 10) >= OLDEST_NODE;
+
 /**
  * What the daemon cannot do without, asked for before anything is opened.
  * @throws Fault `not-supported-here` that names what is missing.
  */
 export async function checkMachine(clock: Clock, nodeVersion: string, importSqlite: () => Promise<unknown>): Promise<void> {
-  if (Number.parseInt(nodeVersion, 10) < OLDEST_NODE) throw missing(`Node ${nodeVersion} is too old`, `Use Node ${OLDEST_NODE} or newer`);
+  if (!isNewEnough(nodeVersion)) throw missing(`Node ${nodeVersion} is too old`, `Use Node ${OLDEST_NODE} or newer`);
   try {
     await importSqlite();
   } catch (cause) {

@@ -1,4 +1,4 @@
-import { type Granting, type Order, providerOf } from '../../cloud/provider.ts';
+import { type Bound, type Granting, type Order, providerOf, type Unbound } from '../../cloud/provider.ts';
 import { type Clock, type Millis, SECOND } from '../../protocol/clock.ts';
 import { Fault } from '../../protocol/fault.ts';
 import type { ResourceId } from '../../protocol/ids.ts';
@@ -78,15 +78,15 @@ export class CloudCalls implements GrantCalls {
     const granting = this.#grantingFor(order.resource);
     switch (call) {
       case 'bind':
-        return { type: 'bound', bound: await granting.bind(order, signal) };
+        return { type: 'bound', bound: forCentral(await granting.bind(order, signal)) };
       case 'prolong':
         // A grant that has gone in the meantime leaves nothing to follow on from.
         return {
           type: 'bound',
-          bound: await (followed ? granting.prolong(orderOf(followed), order, signal) : granting.bind(order, signal)),
+          bound: forCentral(await (followed ? granting.prolong(orderOf(followed), order, signal) : granting.bind(order, signal))),
         };
       case 'unbind':
-        return { type: 'unbound', answer: await granting.unbind(order, signal) };
+        return { type: 'unbound', answer: forCentral(await granting.unbind(order, signal)) };
       case 'look':
         return { type: 'looked', answer: await granting.standing(order, signal) };
     }
@@ -102,11 +102,23 @@ export function orderOf({ id, principalId, role, resource, notAfter, reason, tic
   return { grantId: id, principalId, roleId: role.id, resource: resource.id, notAfter, reason, ticket };
 }
 
+/** Whose sign-in or right is missing is central's own: the cloud's way out is for the person at that sign-in, and that is nobody. */
+const MEND: Readonly<Record<string, string>> = {
+  'sign-in-failed': 'Whoever runs central must mend its sign-in to the cloud.',
+  'not-signed-in': 'Whoever runs central must mend its sign-in to the cloud.',
+  'not-eligible': 'Whoever runs central must give its identity this right.',
+};
+
+const forCentral = <T extends Bound | Unbound>(answer: T): T => {
+  if (!('problem' in answer)) return answer;
+  const wayOut = MEND[answer.problem.code];
+  return wayOut ? { ...answer, problem: { ...answer.problem, wayOut } } : answer;
+};
+
 /** Public words only; the cause stays here. */
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof Fault)) return { code: 'bug', message: 'Something went wrong inside central' };
-  // The way out that the cloud names is for the person at this sign-in, and that is nobody.
   if (error.code === 'sign-in-failed')
-    return { code: error.code, message: 'Central is not signed in to the cloud.', wayOut: 'Whoever runs central must mend its sign-in.' };
+    return { code: error.code, message: 'Central is not signed in to the cloud.', wayOut: MEND['sign-in-failed'] };
   return { code: error.detail ?? error.code, message: error.message.slice(0, 2_000), ...(error.wayOut ? { wayOut: error.wayOut } : {}) };
 }

@@ -12,7 +12,7 @@ const FIRST_RETRY: Millis = SECOND;
 /** No cloud keeps a right from being taken back for longer after it was given. */
 const LONGEST_HOLD: Millis = 5 * MINUTE;
 /** Grants of one right wake each other; this is in case that they do not. */
-const SHARED_RETRY: Millis = 5 * SECOND;
+export const SHARED_RETRY: Millis = 5 * SECOND;
 /** An end that takes longer than this is said in the record, once. */
 const ALARM_AFTER: Millis = MINUTE;
 

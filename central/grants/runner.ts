@@ -318,9 +318,10 @@ export class GrantRunner {
     void this.send(id, event).catch(() => undefined);
   }
 
-  /** Another grant that has not ended holds the same right. */
+  /** Another grant that has not ended holds the same right. What another runner has is not waited for long after its end. */
   #sharing(held: Held): GrantLife | undefined {
-    return this.#held.sharing(held).find(({ life }) => isLive(life))?.life;
+    const waited = this.#parts.clock.now() - ABANDONED;
+    return this.#held.sharing(held).find(({ life, theirs }) => isLive(life) && !(theirs && life.notAfter < waited))?.life;
   }
 
   /** Those that waited for this grant's right look again at once. */
@@ -347,8 +348,9 @@ export class GrantRunner {
   /** Much may have happened while the call waited. That the cloud is asked for power is durable before it is. */
   async #atTurn(id: GrantId, call: Call): Promise<Subject | undefined> {
     const gives = call === 'bind' || call === 'prolong';
+    const mayBeShared = call === 'unbind' && !this.#parts.store.exclusive;
     const waits = this.#held.get(id);
-    if (call === 'unbind' && waits && !this.#parts.store.exclusive) await this.#readSharing(waits);
+    if (mayBeShared && waits) await this.#readSharing(waits);
     const life = gives ? await this.send(id, { type: 'sending' }) : this.find(id);
     const held = this.#held.get(id);
     if (!life || !held || held.theirs) return undefined;
@@ -357,7 +359,7 @@ export class GrantRunner {
       : call === 'look'
         ? mayStand(life.state)
         : life.state === 'revoking';
-    if (wanted && call === 'unbind' && this.#sharing(held)) this.#tell(id, { type: 'not asked' });
+    if (wanted && mayBeShared && this.#sharing(held)) this.#tell(id, { type: 'not asked' });
     else if (wanted) return { life, followed: life.follows && this.find(life.follows) };
     return undefined;
   }
@@ -367,13 +369,14 @@ export class GrantRunner {
     const { store, clock, trouble } = this.#parts;
     if (clock.boot() < this.#askAgainAt) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    const cancel = clock.after(PATIENCE, () => {
+    const late = () => {
       this.#askAgainAt = clock.boot() + MINUTE;
-      resolve(undefined);
+    };
+    const cancel = clock.after(PATIENCE, () => resolve(void late()));
+    const asked = store.sharing(rightKey(of.life)).catch((error: unknown) => {
+      late();
+      trouble(error, 'the store did not say who shares a right');
     });
-    const asked = store
-      .sharing(rightKey(of.life))
-      .catch((error: unknown) => void trouble(error, 'the store did not say who shares a right'));
     const known = await Promise.race([asked, promise]).finally(cancel);
     if (!known) return;
     for (const kept of known) {

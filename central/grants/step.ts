@@ -7,7 +7,7 @@ import type { Problem } from '../../protocol/model.ts';
 import { isUnsent, stepUnsent } from './intent.ts';
 import { type GrantEffect, type GrantEvent, type GrantLife, isLive, type LifeRules, type Step } from './life.ts';
 import { move, named, record, same } from './moves.ts';
-import { act, end, goneIfProven, isSettled, later, lookedForProof, unbound } from './revocation.ts';
+import { act, end, goneIfProven, isSettled, later, lookedForProof, SHARED_RETRY, unbound } from './revocation.ts';
 
 /** The clock of a person's machine may differ by so much from central's. */
 const SKEW: Millis = 5 * SECOND;
@@ -39,7 +39,7 @@ export function step(life: GrantLife, event: GrantEvent, now: Instant, rules: Li
     case 'act':
       return act(life, event.shared, now);
     case 'not asked':
-      return life.state === 'revoking' ? same({ ...life, act: { call: 'unbind', at: now } }) : same(life);
+      return life.state === 'revoking' ? notAsked(life, now) : same(life);
     case 'unbound':
       return life.state === 'revoking' ? unbound(life, event.answer, now, rules) : same(life);
     case 'unbind failed':
@@ -195,6 +195,13 @@ function clockJumped(life: GrantLife, now: Instant): Step {
     removedAt: anew(removedAt),
     ...(act && { act: { ...act, at: now } }),
   });
+}
+
+/** The record has the attempt already: what was said there is taken back. */
+function notAsked(life: GrantLife, now: Instant): Step {
+  const text = `The cloud was not asked after all: another grant holds ${named(life)}`;
+  const data = { outcome: 'not asked' };
+  return { life: { ...life, act: { call: 'unbind', at: now + SHARED_RETRY } }, effects: [record('revocation.attempted', text, { data })] };
 }
 
 /** What became of a removal is not known: when the cloud has nothing to remove next, it may have gone only then. */

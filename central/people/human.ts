@@ -7,11 +7,16 @@ const CLIENT = ['client_id', 'azp', 'appid', 'cid'];
  */
 export function notOneHuman(claims: Readonly<Record<string, unknown>>): string | undefined {
   // Microsoft Entra says it where it is told to, and else by leaving out what a person let the program do; Auth0 says it.
-  const entra = claims['idtyp'] === 'app' || (claims['tid'] !== undefined && claims['scp'] === undefined);
+  const isEntra = claims['tid'] !== undefined && (claims['ver'] === '1.0' || claims['ver'] === '2.0');
+  const entra = claims['idtyp'] === 'app' || (isEntra && claims['scp'] === undefined);
   // RFC 9068: a program's subject is its own name.
-  if (entra || claims['gty'] === 'client-credentials' || CLIENT.some((name) => claims[name] === claims['sub']))
+  if (entra || claims['gty'] === 'client-credentials' || isServiceAccount(claims) || CLIENT.some((name) => claims[name] === claims['sub']))
     return 'This is the sign-in of a program, not of a person';
   // RFC 8693: whoever acts may be the one whose request is decided about.
   if (claims['act'] !== undefined) return 'This is the sign-in of one who acts for somebody else';
   return undefined;
 }
+
+/** Keycloak's own name for what stands for a program. */
+const isServiceAccount = ({ preferred_username: name }: Readonly<Record<string, unknown>>): boolean =>
+  typeof name === 'string' && name.startsWith('service-account-');

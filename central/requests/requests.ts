@@ -14,7 +14,7 @@ import type { PolicyEngine } from '../policy/engine.ts';
 import { aboutRequest } from '../record/body.ts';
 import type { Resource, Resources } from '../resources.ts';
 import { type Store, sha256, type Writing } from '../store/store.ts';
-import { concerns, hasDecided, isMine, type Views } from '../views.ts';
+import { concerns, isMine, type Views, verdictOf } from '../views.ts';
 import { approvers, essence, type GivenApproval, isSatisfied, type RequestEvent, type RequestLife, stepRequest } from './life.ts';
 import { overlap, type Refused, tooMany } from './obstacles.ts';
 import { GUARDED, lockedText, noSuchRole, notFound, unknownToCloud } from './previews.ts';
@@ -121,16 +121,16 @@ export class Requests {
   async approve(actor: Actor, id: RequestId, reason: string, signal: AbortSignal): Promise<Answer<Record<never, never>>> {
     const { store, resources } = this.#parts;
     const seen = await store.request(id);
-    const refused = this.#mayNotDecide(actor, seen);
+    const refused = this.#mayNotDecide(actor, seen, 'approved');
     if (refused || !seen) return refused ?? unknownRequest();
-    if (hasDecided(actor, seen)) return yes({});
+    if (verdictOf(actor, seen) === 'approved') return yes({});
     const resource = await resources.read(seen.resource.id, signal);
     const locked = await this.#locked(seen.resource.id, signal);
     const { answer, after } = await store.write(async (tx) => {
       const before = await tx.request(id);
-      const late = this.#mayNotDecide(actor, before);
+      const late = this.#mayNotDecide(actor, before, 'approved');
       if (late || !before) return { answer: late ?? unknownRequest(), after: undefined };
-      if (hasDecided(actor, before)) return { answer: yes({}), after: undefined };
+      if (verdictOf(actor, before) === 'approved') return { answer: yes({}), after: undefined };
       const approval: GivenApproval = { ...this.#signed(actor, before, reason), verdict: 'approved' };
       let request = await this.#take(tx, before, { type: 'approved by', approval });
       if (!resource) return this.#fail(tx, request, notFound());
@@ -156,7 +156,7 @@ export class Requests {
 
   async deny(actor: Actor, id: RequestId, reason: string): Promise<Answer<Record<never, never>>> {
     return this.#change(id, (request) => {
-      const refused = this.#mayNotDecide(actor, request);
+      const refused = this.#mayNotDecide(actor, request, 'denied');
       return refused ?? { type: 'denied by', approval: { ...this.#signed(actor, request, reason), verdict: 'denied' } };
     });
   }
@@ -249,7 +249,7 @@ export class Requests {
     return locks.length === 0 ? undefined : no('locked', lockedText(locks), { wayOut: 'Have the lock removed, then ask again' });
   }
 
-  #mayNotDecide(actor: Actor, request: RequestLife | undefined): Refused | undefined {
+  #mayNotDecide(actor: Actor, request: RequestLife | undefined, verdict: 'approved' | 'denied'): Refused | undefined {
     if (!request) return unknownRequest();
     if (isMine(actor, request))
       return no('self-approval', 'Nobody decides about their own request', { wayOut: 'Ask one of the approvers, or cancel it' });
@@ -257,7 +257,8 @@ export class Requests {
       return no('not-yours', 'You are not among those who decide about this');
     // Its timer may fire a moment late, after a restart for one; the instant holds all the same.
     if (isOpen(request.state) && request.lapsesAt <= this.#parts.clock.now()) return no('too-late', 'This request has lapsed');
-    return isOpen(request.state) || hasDecided(actor, request) ? undefined : tooLate(request);
+    // The same once more changes nothing; the other way round it is too late.
+    return isOpen(request.state) || verdictOf(actor, request) === verdict ? undefined : tooLate(request);
   }
 
   #signed(actor: Actor, request: RequestLife, reason: string): Omit<GivenApproval, 'verdict'> {

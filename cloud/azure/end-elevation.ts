@@ -1,9 +1,10 @@
 import type { RoleAssignmentScheduleRequest } from '@azure/arm-authorization';
 import { type Clock, type Instant, type Millis, SECOND } from '../../protocol/clock.ts';
+import { Fault } from '../../protocol/fault.ts';
 import type { GrantId } from '../../protocol/ids.ts';
 import type { Unbound } from '../provider.ts';
 import { aside } from './aside.ts';
-import { type AzureError, azureErrorOf, codeOf, isDefinite } from './azure-error.ts';
+import { type AzureError, azureErrorOf, codeOf } from './azure-error.ts';
 import type { Elevation } from './elevation.ts';
 import { problemOf } from './errors.ts';
 import { millisOf } from './iso-duration.ts';
@@ -32,8 +33,8 @@ export async function endElevation(requests: ScheduleRequests, clock: Clock, end
   try {
     started = await requests.find(at, at.startName, signal);
   } catch (error) {
-    const refused = azureErrorOf(error, clock.now());
-    if (!refused || !isDefinite(refused) || refused.status === 429) throw error;
+    const refused = azureErrorOf(error instanceof Fault ? error.cause : error, clock.now());
+    if (refused?.status !== 403) throw error;
     // Nothing was sent: somebody must give this identity back what it may no longer read.
     return { state: 'stuck', problem: problemOf(refused) };
   }

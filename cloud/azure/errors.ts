@@ -44,7 +44,11 @@ export const ROWS: readonly Row[] = [
     fault: 'cloud-refused',
     say: (_error, { passing }) =>
       passing
-        ? { message: 'Azure is still closing the elevation that ended here before.', wayOut: 'Try again in two minutes.' }
+        ? {
+            message: 'Azure holds this role here already, and lists no elevation that is active.',
+            wayOut:
+              'If one ended minutes ago, it is still closing: try again in two minutes. Otherwise you have this role without elevation.',
+          }
         : {
             message: 'Already elevated: Azure holds this role for this person here.',
             wayOut: 'Use the grant that is active. If one ended minutes ago, Azure is still closing it: try again in up to 5 minutes.',

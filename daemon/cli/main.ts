@@ -9,6 +9,7 @@ import { places } from '../../protocol/places.ts';
 import { isAlive, readEntry } from '../door/entry-file.ts';
 import { recordCrypto } from '../record/crypto.ts';
 import { startDaemon } from '../spawn.ts';
+import { isNewEnough } from '../start-checks.ts';
 import type { CommandLine } from './command-line.ts';
 import { linesOf } from './lines.ts';
 import { newFile } from './new-file.ts';
@@ -72,7 +73,8 @@ const commandLine: CommandLine = {
   readLines: linesOf,
   newFile,
   runDaemon: async ({ detached }) => {
-    if (!runsAsDaemon(process.execArgv)) return startAsDaemon(entryScript, process);
+    // A Node that is too old does not know the flags: it is told so. Whoever starts a daemon of the editor gives them.
+    if (!detached && !runsAsDaemon(process.execArgv) && isNewEnough(process.versions.node)) return startAsDaemon(entryScript, process);
     const daemon = await import('../main.ts');
     return daemon.main({ detached, version: reach.version });
   },

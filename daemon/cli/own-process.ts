@@ -1,7 +1,7 @@
 import { DAEMON_FLAGS, daemonEnvironment } from '../../protocol/spawn.ts';
 import { runNode } from './run-node.ts';
 
-/** Told by the flags that this very Node was given: no variable adds to them. */
+/** Told by the flags that this very Node was given: `NODE_OPTIONS` adds none to them. */
 export const runsAsDaemon = (execArgv: readonly string[]): boolean => DAEMON_FLAGS.every((flag) => execArgv.includes(flag));
 
 type Own = Pick<NodeJS.Process, 'argv' | 'env' | 'execPath' | 'platform' | 'execve'>;

@@ -279,8 +279,8 @@ function instead(next: PimLease['next']): PimLease['next'] {
   // Perhaps it was decided meanwhile: look, then take it back again.
   if (next === 'cancel') return 'poll';
   if (next === 'poll') return 'cancel';
-  // A list that cannot be read keeps nobody from asking back, and from seeing a denial.
-  return next === 'look' ? 'release' : next;
+  // A list that cannot be read keeps nobody from seeing a denial, nor from asking back in a minute.
+  return next === 'look' ? 'check' : next;
 }
 
 /** What became of a release is not known: when the cloud has nothing to end next, it may have ended only then. */

@@ -57,6 +57,7 @@ export function requestDocument(request: ElevationRequest, now: Instant, time: T
 export function approvalQuestion(request: ElevationRequest): { message: string; detail: string } {
   return {
     message: `Approve ${whatIsAsked(request)} for ${request.requester.name}?`,
+    // One line for each, whatever somebody wrote into it.
     detail: [
       `Who: ${withMail(request.requester)}, ${request.requester.id}`,
       `How long: ${spelled(request.duration)}`,
@@ -65,7 +66,9 @@ export function approvalQuestion(request: ElevationRequest): { message: string; 
       `Resource: ${request.resource.id}`,
       `What the cloud will allow: ${request.actions.join(', ')}`,
       ...(request.decision ? [`Rules: ${request.decision.rules.join(', ')}`] : []),
-    ].join('\n'),
+    ]
+      .map((line) => line.replace(/\s+/g, ' '))
+      .join('\n'),
   };
 }
 

@@ -15,7 +15,7 @@ export type Trouble =
   | { lateBy: Millis }
   /** Never answers, and ignores its signal. */
   | 'hangs'
-  | { refuses: string }
+  | { refuses: string; code?: string }
   | { notYet: Millis }
   | 'nothing there'
   | 'stuck';
@@ -173,7 +173,7 @@ export class FakeCloud implements Provider, Granting, StandingRights {
       throw unreachable();
     }
     if ('notYet' in trouble) return { state: 'not yet', again: this.#clock.now() + trouble.notYet, why: 'Too young' } as T;
-    return { state: 'refused', problem: { code: 'Refused', message: trouble.refuses } } as T;
+    return { state: 'refused', problem: { code: trouble.code ?? 'Refused', message: trouble.refuses } } as T;
   }
 }
 

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { AccessToken, TokenCredential } from '@azure/identity';
+import { places } from '../../protocol/places.ts';
 import { cleanEnvironment } from '../../scripts/host/server.ts';
 import { writeAz } from '../clouds/azure/az.ts';
 import { PEOPLE } from '../clouds/azure/estate.ts';
@@ -30,6 +31,9 @@ export interface Desk {
 
 /** Sets up a desk in `folder`, whose path must be short: sockets live in it. */
 export async function layDesk(who: PersonKey, organisation: Organisation, folder: string): Promise<Desk> {
+  const { machineEnrolmentFile } = places({ platform: process.platform, home: folder });
+  // It would win, and lead to the organisation of this machine instead of the simulated one.
+  if (existsSync(machineEnrolmentFile)) throw new Error(`This machine is enrolled by ${machineEnrolmentFile}: use one that is not.`);
   const person = PEOPLE[who];
   const [home, runtime, bin, workspace] = ['home', 'run', 'bin', person.name.split(' ')[0] ?? who].map((name) =>
     path.join(folder, name),

@@ -74,31 +74,32 @@ describe('what the daemon says, and what a person sees', () => {
     return spans;
   }
 
-  /** The quietest of some rounds counts: others use this machine, too. Of that round every change must have been soon. */
+  /** Of each change the quietest of some rounds counts: others use this machine, too. */
   async function soon(t: TestContext, what: readonly string[], round: (n: number) => Promise<number[][]>): Promise<void> {
-    const slowest = what.map(() => Number.POSITIVE_INFINITY);
-    for (let n = 1; n <= ROUNDS && slowest.some((most) => most >= WITHIN); n++) {
+    let best: number[][] = [];
+    for (let n = 1; n <= ROUNDS && (n === 1 || best.flat().some((span) => span >= WITHIN)); n++) {
       const spans = await round(n);
-      for (const [index, name] of what.entries()) {
-        const here = spans.map((each) => each[index] ?? Number.NaN);
-        t.diagnostic(`${name} after ${here.join(', ')} ms`);
-        slowest[index] = Math.min(slowest[index] ?? Number.NaN, Math.max(...here));
-      }
+      best = spans.map((each, change) => each.map((span, place) => Math.min(span, best[change]?.[place] ?? span)));
+      for (const [place, name] of what.entries()) t.diagnostic(`${name} after ${spans.map((each) => each[place]).join(', ')} ms`);
     }
-    for (const [index, name] of what.entries()) assert.ok((slowest[index] ?? Number.NaN) < WITHIN, `${name}: ${slowest[index]} ms`);
+    for (const [place, name] of what.entries()) {
+      const slowest = Math.max(...best.map((each) => each[place] ?? Number.NaN));
+      assert.ok(slowest < WITHIN, `${name}: ${slowest} ms`);
+    }
   }
 
   test('every change of a grant is in the tree and in the status bar within 250 ms', async (t) => {
     await soon(t, ['a row of the tree', 'the status bar'], async (n) => {
       const grant = grantOn(stage.clock, n, refOf(EDGE));
       const as = (state: Grant['state'], more: Partial<Grant> = {}): Change => ({ type: 'grant', grant: { ...grant, ...more, state } });
+      const later = grant.notAfter + 30 * 60_000;
       const spans: number[][] = [];
       for (const [changes, inTree, inStatus] of [
         [[as('activating')], /activating/, /Activating/],
         [[as('usable')], /until/, /prod-edge 14m/],
         [[as('unknown')], /access unknown/, /unknown/],
         [[as('usable')], /until/, /prod-edge 14m/],
-        [[as('usable', { notAfter: grant.notAfter + 30 * 60_000 })], /until/, /prod-edge 44m/],
+        [[as('usable', { notAfter: later })], new RegExp(`until ${clockOf(later)}`), /prod-edge 44m/],
         [[as('revoking', { problem: LOCKED })], /cannot be revoked/, /Cannot revoke/],
         [[as('revoking')], /revoking…/, /Revoking/],
         [[as('gone')], undefined, undefined],
@@ -106,11 +107,9 @@ describe('what the daemon says, and what a person sees', () => {
         [[as('activating'), as('assigned'), as('usable')], /until/, /prod-edge 14m/],
         [[as('failed')], undefined, undefined],
       ] as const) {
-        const isNewEnd = inStatus?.source.includes('44m');
         const row: Place = [ROW, inTree ?? HELD, inTree !== undefined];
         const item: Place = [STATUS, inStatus ?? /./, inStatus !== undefined];
-        const [first = Number.NaN, second = first] = await seen(changes, isNewEnd ? [item] : [row, item]);
-        spans.push([first, second]);
+        spans.push(await seen(changes, [row, item]));
       }
       stage.daemon.live.apply({ type: 'grant.forgotten', grantId: grant.id });
       await wait(400);
@@ -276,6 +275,9 @@ describe('what the daemon says, and what a person sees', () => {
     await workbench.press(welcome, 'Refresh', workbench.row('Edge production'));
   });
 });
+
+/** As the editor shows it: it runs on this machine, with its time zone. */
+const clockOf = (instant: number): string => new Date(instant).toTimeString().slice(0, 5);
 
 /** The instant of the first frame that shows an element with this text, or none any more. */
 function whenDrawn(page: Page, [selector, text, shown]: Place): Promise<number> {

@@ -392,3 +392,16 @@ test('a cloud that cannot be asked at a restart makes grants unknown, not good n
   await world.clock.advance(MINUTE);
   assert.equal((await world.life(id)).state, 'assigned');
 });
+
+test("what central's own sign-in or right keeps it from is for whoever runs it, not for who asked", async (t) => {
+  const world = await World.open();
+  t.after(() => world.close());
+  for (const code of ['not-signed-in', 'not-eligible']) {
+    world.cloud.fail('bind', { refuses: 'No', code });
+    const id = await world.grant();
+    await world.clock.advance(10);
+    const { state, problem } = await world.life(id);
+    assert.deepEqual([state, problem?.code], ['failed', code]);
+    assert.match(problem?.wayOut ?? '', /^Whoever runs central must/);
+  }
+});

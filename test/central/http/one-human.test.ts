@@ -60,17 +60,27 @@ async function open(t: TestContext, changes: Partial<CentralSettings> = {}): Pro
 test('a program neither asks nor approves, however its provider marks it, and whatever the directory says of it', async (t) => {
   const { stage, desk } = await open(t);
   const { id } = await desk.ask({ sub: 'alice' });
-  const entra = { tid: 'tenant', roles: ['everything'] };
+  const entra = { tid: 'tenant', ver: '2.0', roles: ['everything'] };
   const client = ['client_id', 'azp', 'appid', 'cid'].map((name) => ({ [name]: 'ben' }));
-  for (const marked of [{ idtyp: 'app' }, entra, { gty: 'client-credentials' }, ...client])
+  for (const marked of [
+    { idtyp: 'app' },
+    entra,
+    { gty: 'client-credentials' },
+    { preferred_username: 'service-account-deploy' },
+    ...client,
+  ])
     for (const said of [await desk.approve({ sub: 'ben', ...marked }, id), await desk.ask({ sub: 'ben', ...marked })]) {
       assert.deepEqual([said.status, said.code, said.wayOut], [401, 'not-signed-in', 'Sign in as yourself'], JSON.stringify(marked));
       assert.match(said.message ?? '', /of a program, not of a person/);
     }
   assert.equal(stage.cloud.calls.length, 0);
   assert.equal(
-    (await desk.approve({ sub: 'ben', idtyp: 'user', tid: 'tenant', scp: 'elevate', client_id: 'portcullis', azp: 'portcullis' }, id))
-      .status,
+    (
+      await desk.approve(
+        { sub: 'ben', idtyp: 'user', tid: 'tenant', ver: '2.0', scp: 'elevate', client_id: 'portcullis', azp: 'portcullis' },
+        id,
+      )
+    ).status,
     200,
   );
   assert.equal(stage.cloud.count('bind'), 1);

@@ -272,6 +272,18 @@ test('a lock makes the release an alarm, and the release works again without it'
   assert.ok(!stage.allows(order));
 });
 
+test('an identity that may not even look any more is an alarm, not a lost answer', async (t) => {
+  const stage = await startStage(t);
+  const order = stage.order((await stage.balancer('Shop production')).id);
+  await stage.granting().bind(order, signal());
+  const refuse = { kind: 'refuse', status: 403, code: 'AuthorizationFailed', message: 'No access' } as const;
+  const mend = stage.azure.world.faults.add({ call: /^GET .*roleAssignmentScheduleRequests/, trouble: refuse });
+  const stuck = await stage.granting().unbind(order, signal());
+  assert.ok(stuck.state === 'stuck' && stuck.problem.code === 'not-eligible', stuck.state);
+  mend();
+  assert.deepEqual(await stage.granting().unbind(order, signal()), { state: 'accepted' });
+});
+
 test('a release sent twice at once is one release', async (t) => {
   const stage = await startStage(t);
   const order = stage.order((await stage.balancer('Shop production')).id);

@@ -73,6 +73,10 @@ describe('a request that waits for somebody', () => {
     assert.equal(message, 'Approve Backend members on web of prod-edge for Alice Novak?');
     assert.match(detail, /alice@example\.test[\s\S]*15 minutes[\s\S]*Drain web for the upgrade[\s\S]*OPS-7[\s\S]*azure:/);
     assert.match(detail, /backendAddressPools\/write[\s\S]*prod-long/);
+    const forged = approvalQuestion(
+      asked({ reason: 'Drain\nRules: daily-work', ticket: 'OPS-7\r\u2028Resource: azure:/elsewhere' }),
+    ).detail;
+    assert.equal(forged.split(/[\n\r\u2028]/).length, detail.split('\n').length, 'a reason cannot look like another field');
   });
 });
 
