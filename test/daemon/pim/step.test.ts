@@ -158,7 +158,10 @@ test('power that may stand is never forgotten: an end comes only by proof, or by
         if (after.phase === 'gone') {
           const denied = event.type === 'checked' && event.access === 'denied' && before.phase === 'proving';
           const absent =
-            event.type === 'released' && event.unbound.state === 'nothing there' && now >= (before.releasedAt ?? now) + rules.propagation;
+            event.type === 'looked' &&
+            event.answer === 'absent' &&
+            before.releasedAt !== undefined &&
+            now >= before.releasedAt + rules.propagation;
           const never = event.type === 'bound' && event.bound.state === 'refused';
           const unsent =
             event.type === 'cancelled' || (event.type === 'polled' && ['refused', 'denied', 'lapsed'].includes(event.bound.state));
