@@ -89,10 +89,14 @@ test('a record of 100,000 events is listed, filtered, counted and searched witho
   assert.deepEqual(query.facets().kinds, ['grant.assigned', 'grant.gone']);
 
   // Beside a floor of the same run: reading every row once in JavaScript.
+  // Of each the quietest of three, for others use this machine, too.
   const time = (work: () => unknown) => {
-    const start = performance.now();
-    work();
-    return performance.now() - start;
+    const spans = [1, 2, 3].map(() => {
+      const start = performance.now();
+      work();
+      return performance.now() - start;
+    });
+    return Math.min(...spans);
   };
   const floor = time(() =>
     db
