@@ -25,7 +25,7 @@ export const fromTreeToWrite: Story = {
     assert.equal(await stage.write('alice', balancer), 'allowed', 'usable is shown only when it is true');
     await workbench
       .row(balancer.name)
-      .locator('.label-description', { hasText: /^until \d\d:\d\d/ })
+      .locator('.label-description', { hasText: /^until (\w+ )?\d\d:\d\d/ })
       .waitFor();
     assert.ok(await workbench.isInSight(workbench.headline(/Alice Novak/)), 'who you are stays above the rows');
     await stage.shot('alice', '4-usable');
@@ -68,7 +68,7 @@ export const twoWindows: Story = {
     await showBalancer(workbench, balancer);
     await workbench
       .row(balancer.name)
-      .filter({ hasText: /until \d\d:\d\d/ })
+      .filter({ hasText: /until (\w+ )?\d\d:\d\d/ })
       .waitFor();
     assert.equal(await stage.write('alice', balancer), 'allowed');
     await stage.shot('alice', '1-reloaded');

@@ -15,10 +15,10 @@ export const part: Story = {
     await counted(workbench, balancer, '9m');
     assert.deepEqual(await verdicts(), ['allowed', 'denied']);
     const row = await showPool(workbench, balancer, 'web');
-    await row.locator('.label-description', { hasText: /^until \d\d:\d\d/ }).waitFor();
+    await row.locator('.label-description', { hasText: /^until (\w+ )?\d\d:\d\d/ }).waitFor();
     await workbench
       .row(balancer.name)
-      .filter({ hasText: /until \d\d:\d\d on web/ })
+      .filter({ hasText: /until (\w+ )?\d\d:\d\d on web/ })
       .waitFor();
     await stage.shot('alice', '1-usable');
 
