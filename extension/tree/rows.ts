@@ -185,14 +185,19 @@ function grantWords(held: ShownGrant, { now, time }: RowContext): string {
   return shown === 'revoking' ? 'revoking…' : 'activating…';
 }
 
+const mineOf = (here: AccessHere | undefined): ShownGrant[] => (here?.grants ?? []).filter(({ grant }) => grant.mine);
+
 /** What keeps my own from being revoked, and what to do, for the tooltip. */
-const hindrances = (here: AccessHere | undefined): string[] => {
-  const mine = (here?.grants ?? []).filter(({ grant }) => grant.mine);
-  return [...new Set(mine.flatMap((held) => stuckBy(held) ?? []).map(inFull))];
-};
+const hindrances = (here: AccessHere | undefined): string[] => [
+  ...new Set(
+    mineOf(here)
+      .flatMap((held) => stuckBy(held) ?? [])
+      .map(inFull),
+  ),
+];
 
 function accessIcon(here: AccessHere | undefined): Row['icon'] {
-  const grants = (here?.grants ?? []).filter(({ grant }) => grant.mine);
+  const grants = mineOf(here);
   const mine = grants.map(({ shown }) => shown);
   if (mine.includes('unknown')) return { id: 'warning', color: 'list.warningForeground' };
   if (grants.some(stuckBy)) return { id: 'error', color: 'list.errorForeground' };
@@ -213,7 +218,7 @@ const NAME_LETTER = 1.2;
 
 function accessFlags(here: AccessHere | undefined, context: RowContext, name: string, [access = '']: string[]): string[] {
   if (!context.connected) return [];
-  const mine = (here?.grants ?? []).filter(({ grant }) => grant.mine);
+  const mine = mineOf(here);
   const revocable = mine.some(({ shown }) => shown !== 'revoking');
   return [
     'elevate',

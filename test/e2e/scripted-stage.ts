@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../../protocol/clock.ts';
 import { places } from '../../protocol/places.ts';
 import type { DaemonState } from '../../protocol/state.ts';
 import { launchBrowser } from '../../scripts/browser.ts';
+import { Endings } from '../../scripts/endings.ts';
 import { endProcessesOf } from '../../scripts/host/processes.ts';
 import { VSIX } from '../../scripts/package.ts';
 import { ROOT } from '../../scripts/root.ts';
@@ -53,31 +54,26 @@ export async function startScripted(
   for (const kept of [logs, pictures]) mkdirSync(kept, { recursive: true });
   for (const picture of globSync(`${name}-*.png`, { cwd: pictures })) rmSync(path.join(pictures, picture));
 
-  const closers: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }), () => endProcessesOf(folder)];
-  /** All of them, whatever becomes of one. */
+  const failed: string[] = [];
+  const endings = new Endings((message) => failed.push(message));
   const close = async () => {
-    const failed: unknown[] = [];
-    for (const closer of closers.splice(0).reverse()) {
-      try {
-        await closer();
-      } catch (error) {
-        failed.push(error);
-      }
-    }
-    if (failed.length > 0) throw failed[0];
+    await endings.run();
+    if (failed.length > 0) throw new Error(failed.join('; '));
   };
+  await endings.add(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  await endings.add(() => endProcessesOf(folder));
   try {
     const { state, handlers } = organisation(clock, first);
     const where = places({ platform: process.platform, home, runtimeDir: runtime });
     const script = { clock, places: where, state, handlers: (live: Parameters<typeof handlers>[0]) => ({ ...handlers(live), ...instead }) };
     let daemon = await scriptedDaemon(script);
-    closers.push(() => daemon.kill());
+    await endings.add(() => daemon.kill());
     // No other daemon may take its place.
     const options = { settings: { 'portcullis.daemon.node': '/nowhere/node' }, logFile: path.join(logs, 'code-server.log'), extensions };
     const editor = await openEditor({ folder, workspace, env: environment(home, runtime, bin) }, VSIX, options);
-    closers.push(() => editor.server.stop());
+    await endings.add(() => editor.server.stop());
     const { browser, context } = await launchBrowser();
-    closers.push(() => browser.close());
+    await endings.add(() => browser.close());
     const workbench = new Workbench(await context.newPage());
     await workbench.open(editor.url);
     await workbench.openView('Portcullis');
