@@ -18,6 +18,8 @@ export interface Held {
   jumped: boolean;
   /** Another runner wrote it last, and drives it. */
   theirs: boolean;
+  /** When the store last refused a step because another runner had written, by the boot clock; until it has taken one again. */
+  fencedAt: Millis | undefined;
   /** When this version of its row was first read here, by the boot clock. */
   readAt: Millis;
   /** What the store did not take yet. */

@@ -353,7 +353,7 @@ export class GrantRunner {
     if (mayBeShared && waits) await this.#readSharing(waits);
     const life = gives ? await this.send(id, { type: 'sending' }) : this.find(id);
     const held = this.#held.get(id);
-    if (!life || !held || held.theirs) return undefined;
+    if (!life || !held || held.theirs || this.#isFenced(held)) return undefined;
     const wanted = gives
       ? life.state === 'activating' && life.bind.outcome === 'unknown'
       : call === 'look'
@@ -362,6 +362,11 @@ export class GrantRunner {
     if (wanted && mayBeShared && this.#sharing(held)) this.#tell(id, { type: 'not asked' });
     else if (wanted) return { life, followed: life.follows && this.find(life.follows) };
     return undefined;
+  }
+
+  /** What the other has written is being read. A store that does not say is not waited for: rather is less power asked for twice. */
+  #isFenced({ fencedAt }: Held): boolean {
+    return fencedAt !== undefined && this.#parts.clock.boot() - fencedAt < PATIENCE;
   }
 
   /** What others have made of the same right since. A store that does not say so in time is not waited for, nor asked again soon. */
@@ -388,7 +393,7 @@ export class GrantRunner {
   }
 }
 
-const FRESH = { jumped: false, theirs: false, behind: false };
+const FRESH = { jumped: false, theirs: false, fencedAt: undefined, behind: false };
 
 function recordsOf(clock: Clock, life: GrantLife, effects: readonly GrantEffect[]): AuditBody[] {
   return effects.flatMap((effect) => (effect.type === 'record' ? [aboutGrant(clock, life, effect.kind, effect.text, effect.more)] : []));

@@ -102,7 +102,10 @@ export class Saving {
           const row = this.row(held, held.version + 1);
           const [bodies, failed] = [[...held.unsaved], [...held.failed]];
           written.push({ held, row, bodies: bodies.length, failed: failed.length });
-          if (!(await tx.putGrant(row))) throw new Fenced(`Another runner has written grant ${row.life.id}`);
+          if (!(await tx.putGrant(row))) {
+            held.fencedAt = this.#clock.boot();
+            throw new Fenced(`Another runner has written grant ${row.life.id}`);
+          }
           for (const body of bodies) await tx.append(body);
           for (const { id, problem } of failed) await failRequest(tx, this.#clock, id, problem);
         }
@@ -113,6 +116,7 @@ export class Saving {
     }
     for (const { held, row, bodies, failed } of written) {
       this.#written.set(held, row.life);
+      held.fencedAt = undefined;
       held.version++;
       held.unsaved.splice(0, bodies);
       held.failed.splice(0, failed);

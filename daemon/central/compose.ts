@@ -37,7 +37,7 @@ export function composeCentral(parts: CentralSideParts): CentralSide {
           onFailed: (problem) => show({ state: 'signed out', problem }),
         })
       : undefined;
-  const tokens = browser ?? azureTokens(azure.tokens.fresh, target.azureScope ?? '');
+  const tokens = browser ?? azureTokens(azure.tokens, target.azureScope ?? '');
   const http = target.http?.(tokens) ?? centralHttp({ url: target.url, dispatcher: target.dispatcher, tokens, clock });
   const record = new CentralRecord({ ...parts, http, url: target.url, pinned: target.recordKey, journal, onForked });
   const authority: CentralAuthority = new CentralAuthority({

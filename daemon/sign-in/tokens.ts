@@ -10,8 +10,7 @@ export interface Credential {
 }
 
 /** Those of whoever uses this machine, as `cloud/azure/shared-tokens.ts` has them. */
-export interface PersonalTokens {
-  readonly fresh: Credential;
+export interface PersonalTokens extends Credential {
   /** Holds none of them any more. */
   forget(): void;
   /** Gives none from now on. */
@@ -19,12 +18,13 @@ export interface PersonalTokens {
   open(): void;
 }
 
-/** Tokens for central from the Azure identity. The credential itself caches what may be cached. */
-export function azureTokens(credential: Credential, scope: string): Tokens {
+/** Tokens for central from the Azure identity: held for a moment, for the Azure CLI starts a process for each. */
+export function azureTokens(tokens: Pick<PersonalTokens, 'getToken' | 'forget'>, scope: string): Tokens {
   return {
-    async token(_fresh, signal) {
+    async token(fresh, signal) {
+      if (fresh) tokens.forget();
       try {
-        const got = await credential.getToken(scope, { abortSignal: signal });
+        const got = await tokens.getToken(scope, { abortSignal: signal });
         if (got) return got.token;
       } catch (cause) {
         if (cause instanceof Fault) throw cause;

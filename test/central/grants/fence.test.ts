@@ -103,23 +103,75 @@ test('what another has extended is not taken from the extension, and the answer 
 test('what has gone while the store was asked who shares the right is not taken back again from whoever has it then', async (t) => {
   const { world, id, first } = await two(t);
   for (let beat = 0; beat < 2; beat++) await first.send(id, HEARTBEAT);
-  const sharing = world.store.sharing.bind(world.store);
-  const slow = Promise.withResolvers<void>();
-  const asked = Promise.withResolvers<void>();
-  world.store.sharing = async (right) => {
-    const kept = await sharing(right);
-    asked.resolve();
-    await slow.promise;
-    return kept;
-  };
+  const slow = slowed(world, 'sharing');
   void first.send(id, { type: 'end', reason: 'revoked' });
-  await asked.promise;
+  await slow.asked;
   const by = randomUUID() as GrantId;
   assert.equal((await first.send(id, { type: 'superseded', by }))?.state, 'gone');
-  slow.resolve();
+  slow.answer();
   await world.clock.advance(10);
   assert.equal(world.cloud.count('unbind'), 0);
 });
+
+test('who has been fenced acts no more while the store is asked what the other wrote', async (t) => {
+  const { world, id, first, second } = await two(t);
+  for (let beat = 0; beat < 2; beat++) await first.send(id, HEARTBEAT);
+  // The first is about to take the right back, and still learns who shares it.
+  const slow = slowed(world, 'sharing');
+  void first.send(id, { type: 'end', reason: 'revoked' });
+  await slow.asked;
+  slow.others();
+  // Twice: at the first it learns that the other has written.
+  for (let start = 0; start < 2; start++) await second.send(id, { type: 'restarted' });
+  await until('the second has taken it back', () => world.cloud.count('unbind') === 1);
+  // What the first hears then, the store does not take from it.
+  const reading = slowed(world, 'kept');
+  void first.send(id, { type: 'observed', access: 'denied', at: world.clock.now() });
+  await reading.asked;
+  slow.answer();
+  await world.clock.advance(10);
+  const before = world.cloud.count('unbind');
+  reading.others();
+  reading.answer();
+  assert.equal(before, 1, 'and not the first as well');
+  await world.clock.advance(10 * MINUTE);
+  assert.equal((await world.life(id)).state, 'gone');
+});
+
+test('who has been fenced by a store that then says nothing more takes power back all the same', async (t) => {
+  const { world, id, first, second } = await two(t);
+  for (let beat = 0; beat < 2; beat++) await first.send(id, HEARTBEAT);
+  for (let beat = 0; beat < 2; beat++) await second.send(id, HEARTBEAT);
+  await second.close();
+  const reading = slowed(world, 'kept');
+  void first.send(id, { type: 'end', reason: 'revoked' });
+  await reading.asked;
+  const atOnce = world.cloud.count('unbind');
+  for (let minute = 0; minute < 3; minute++) {
+    await world.clock.advance(MINUTE);
+    void first.sweep();
+  }
+  const later = world.cloud.count('unbind');
+  reading.answer();
+  assert.deepEqual([atOnce, later], [0, 1]);
+  await world.clock.advance(10);
+});
+
+/** Whoever asks the store this has to wait, until `others` need not or all are answered. */
+function slowed(world: World, what: 'sharing' | 'kept'): { asked: Promise<void>; others(): void; answer(): void } {
+  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const fast = world.store[what].bind(world.store) as (of: string) => Promise<never>;
+  world.store[what] = async (of: string) => {
+    const answer = await fast(of);
+    asked.resolve();
+    await answered.promise;
+    return answer;
+  };
+  const others = () => {
+    world.store[what] = fast;
+  };
+  return { asked: asked.promise, others, answer: () => answered.resolve() };
+}
 
 test('what a runner lets go, it takes up again when the other has died', async (t) => {
   const { world, id, first, second } = await two(t);

@@ -153,6 +153,20 @@ test('a burst of calls asks the credential once; a later one asks again', async 
   assert.equal((await shared.getToken(SCOPE))?.token, '7');
 });
 
+test('who waits no longer for a token is let go, and the others still get it', async () => {
+  const asked = Promise.withResolvers<AccessToken>();
+  const shared = sharedTokens({ getToken: () => asked.promise }, new ManualClock());
+  const patience = new AbortController();
+  const impatient = shared.getToken(SCOPE, { abortSignal: patience.signal });
+  const patient = shared.getToken(SCOPE);
+  patience.abort(new Error('too long'));
+  await assert.rejects(async () => impatient, /too long/);
+  await assert.rejects(async () => shared.getToken(SCOPE, { abortSignal: patience.signal }), /too long/);
+  asked.resolve({ token: '1', expiresOnTimestamp: 0 });
+  assert.equal((await patient)?.token, '1');
+  assert.equal((await shared.getToken(SCOPE, { abortSignal: new AbortController().signal }))?.token, '1');
+});
+
 test('a failure of what was forgotten takes nothing that came after it', async () => {
   const asked: PromiseWithResolvers<AccessToken>[] = [];
   const credential: TokenCredential = {
