@@ -10,6 +10,7 @@ import { runTestFiles } from './node-tests.ts';
 import { ROOT } from './root.ts';
 
 const BUILDS = /[/\\]demo\.test\.ts$/;
+const LONGEST = /[/\\](held|people)\.test\.ts$/;
 
 const { values, positionals: named } = parseArgs({ options: { built: { type: 'boolean' } }, allowPositionals: true });
 try {
@@ -21,7 +22,7 @@ try {
   const files = named.length > 0 ? named : globSync('test/e2e/**/*.test.ts', { cwd: ROOT });
   // The demo builds what the others run: it is told alone, before them. Of those, three stages at a time: on each, people mostly wait.
   const told = async (some: string[], concurrency: number) =>
-    some.length === 0 || (await runTestFiles({ files: some, concurrency, timeout: 480_000, reporter: 'spec' }));
+    some.length === 0 || (await runTestFiles({ files: some, first: LONGEST, concurrency, timeout: 480_000, reporter: 'spec' }));
   const [alone, together] = [files.filter((file) => BUILDS.test(file)), files.filter((file) => !BUILDS.test(file))];
   const passed = [await told(alone, 1), await told(together, 3)];
   process.exitCode = passed.every(Boolean) ? 0 : 1;

@@ -10,8 +10,8 @@ import { runSteps, type Step, summary } from './steps.ts';
 
 /** Steps of their own in `npm test`. */
 const ELSEWHERE = /^test[/\\](e2e|editor|faults)[/\\]/;
-/** They start programs or a browser. The others share one process for each folder, for to load what they test is most of their work. */
-const APART = /[/\\](bench|package)[/\\]|[/\\](process|main|audit-page)\.test\.ts$/;
+/** They start programs or a browser, or take a whole processor. The others share one process for each folder, for to load what they test is most of their work. */
+const APART = /[/\\](bench|package)[/\\]|[/\\](process|main|audit-page|once)\.test\.ts$/;
 /** They measure time or memory, which is true only while nothing else runs. */
 const ALONE = /\.alone\.test\.ts$/;
 const LIMIT = 300_000;

@@ -18,6 +18,8 @@ export interface Plant {
   name: string;
   /** The promises that it breaks. Finding it means that one of these was seen to be broken, and not something else. */
   breaks: readonly Rule[];
+  /** Rare: the first seed that is lived. Those before it hide the bug. */
+  from?: number;
   engine?: (parts: EngineParts, process: Process) => Partial<EngineParts>;
   http?: (http: CentralHttp, link: Link) => CentralHttp;
   pim?: (machine: PimMachine) => PimMachine;
@@ -60,16 +62,19 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'wall clock only',
     breaks: ['nothing stands past its instant'],
+    from: 500,
     engine: ({ clock }) => ({ clock: { ...plain(clock), boot: () => clock.now() } }),
   },
   {
     name: 'monotonic clock only',
     breaks: ['nothing stands past its instant'],
+    from: 200,
     engine: ({ clock }, process) => ({ clock: monotonic(clock, process) }),
   },
   {
     name: 'wall clock only after a restart',
     breaks: ['nothing stands past its instant'],
+    from: 500,
     engine: ({ store }) => ({
       store: { ...through(store), standing: async () => (await store.standing()).map(({ bootDue: _, ...kept }) => kept) },
     }),
@@ -77,6 +82,7 @@ export const PLANTS: readonly Plant[] = [
   {
     name: 'revokes by person and role, and not by grant',
     breaks: ['ends are keyed to their grant'],
+    from: 2200,
     engine: told((event) => (event.type === 'act' ? { type: 'act' } : event)),
   },
   {
