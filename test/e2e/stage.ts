@@ -29,8 +29,6 @@ export interface StageOptions extends Omit<OrganisationOptions, 'folder'> {
   name: string;
   /** Who sits at an editor. */
   people?: readonly PersonKey[] | undefined;
-  /** Editor settings of everybody. */
-  settings?: Record<string, unknown> | undefined;
   /** Nobody is signed in to the Azure CLI. */
   signedOut?: boolean | undefined;
 }
@@ -50,7 +48,7 @@ export interface Player {
 export class Stage {
   readonly organisation: Organisation;
   readonly #name: string;
-  readonly #options: Pick<StageOptions, 'settings' | 'signedOut'>;
+  readonly #signedOut: boolean;
   readonly #folder: string;
   readonly #browser: Browser;
   readonly #players = new Map<PersonKey, Player>();
@@ -63,14 +61,14 @@ export class Stage {
 
   constructor(parts: {
     name: string;
-    options: Pick<StageOptions, 'settings' | 'signedOut'>;
+    signedOut: boolean;
     folder: string;
     organisation: Organisation;
     browser: Browser;
   }) {
     this.organisation = parts.organisation;
     this.#name = parts.name;
-    this.#options = parts.options;
+    this.#signedOut = parts.signedOut;
     this.#folder = parts.folder;
     this.#browser = parts.browser;
     this.#judge = new Judge(parts.organisation);
@@ -88,10 +86,9 @@ export class Stage {
   async enter(who: PersonKey): Promise<Player> {
     const desk = await layDesk(who, this.organisation, path.join(this.#folder, who));
     this.#desks.push(desk);
-    const { settings, signedOut = false } = this.#options;
-    if (signedOut) desk.signOut();
+    if (this.#signedOut) desk.signOut();
     const logFile = path.join(this.#logs(), `${who}-code-server.log`);
-    const editor = await openEditor(desk, VSIX, { logFile, settings });
+    const editor = await openEditor(desk, VSIX, { logFile });
     this.#editors.push(editor);
     const context = await this.#browser.newContext(CONTEXT_OPTIONS);
     this.#contexts.push(context);
@@ -183,7 +180,7 @@ function readPid(desk: Desk): number | undefined {
 }
 
 /** Close it in the end, whatever happened. */
-export async function startStage({ name, people = ['alice'], settings, signedOut, ...options }: StageOptions): Promise<Stage> {
+export async function startStage({ name, people = ['alice'], signedOut = false, ...options }: StageOptions): Promise<Stage> {
   const folder = mkdtempSync(path.join(tmpdir(), 'ps-'));
   const logFolder = path.join(ROOT, 'out/logs', name);
   rmSync(logFolder, { recursive: true, force: true });
@@ -191,7 +188,7 @@ export async function startStage({ name, people = ['alice'], settings, signedOut
   const organisation = await startOrganisation({ ...options, folder, logFolder });
   const { browser, context } = await launchBrowser();
   await context.close();
-  const stage = new Stage({ name, options: { settings, signedOut }, folder, organisation, browser });
+  const stage = new Stage({ name, signedOut, folder, organisation, browser });
   try {
     for (const who of people) await stage.enter(who);
   } catch (error) {

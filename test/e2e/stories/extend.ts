@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { setTimeout as wait } from 'node:timers/promises';
 import { elevate, revoke } from '../acts.ts';
 import type { Story } from '../story.ts';
 
 const SECOND = 1_000;
+/** Each starts an Azure CLI. */
+const BETWEEN_WRITES = 500;
 
 /** `$(unlock) lb 1:42` or `lb 9m` as seconds at least. */
 function left(text: string): number {
@@ -42,6 +45,7 @@ export const extend: Story = {
         await stage.shot('alice', '3-extended');
       }
       verdicts.add(await stage.write('alice', balancer));
+      await wait(BETWEEN_WRITES);
     }
     assert.ok(later > 0 && later < oldEnd, `the later end is shown before the old one is reached: ${seen.join(' | ')}`);
     assert.deepEqual(

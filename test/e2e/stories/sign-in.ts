@@ -38,16 +38,3 @@ export const signedOut: Story = {
     await workbench.press(noMatch, 'Clear filter', workbench.row('Shop staging'));
   },
 };
-
-export const noDaemon: Story = {
-  name: 'without a daemon the editor says why, and what to do',
-  shots: 'no-daemon',
-  tell: async (stage) => {
-    const { workbench } = stage.player('alice');
-    await workbench.welcome('The Portcullis daemon is not running').waitFor();
-    await stage.shot('alice', '1-welcome');
-    await workbench.welcome('The Portcullis daemon is not running').getByRole('button', { name: 'Start' }).click();
-    await workbench.toast(/no program at \/nowhere\/node/).waitFor();
-    await stage.shot('alice', '2-start-fails');
-  },
-};

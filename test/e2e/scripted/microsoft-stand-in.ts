@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { vsce } from '../../scripts/package.ts';
+import { vsce } from '../../../scripts/package.ts';
 
 /** What a person does about their Microsoft account in VS Code, as commands in the palette. */
 export const MICROSOFT = { renew: 'Stand-in: Renew the Microsoft session', leave: 'Stand-in: Sign out of Microsoft' } as const;
