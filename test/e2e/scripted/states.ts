@@ -241,6 +241,8 @@ export function tellStates(on: () => ScriptedStage): void {
       await workbench.row(EDGE.name).filter({ hasText: 'cannot be revoked' }).waitFor();
       await workbench.status('access').filter({ hasText: 'Cannot revoke' }).hover();
       await workbench.page.locator('.monaco-hover:visible', { hasText: 'CanNotDelete' }).waitFor();
+      // It fades in.
+      await wait(300);
       await shot('5-locked');
       await workbench.status('access').click();
       await workbench.option('Choose one to revoke', /CanNotDelete/).waitFor();
