@@ -44,8 +44,9 @@ export class Durable {
 
   /** One writes at a time. Who dies while writing holds nobody up: what was not committed did not happen. */
   async begin(process: Process): Promise<void> {
+    // Whose turn it is was set by who ended: one that dies on getting it must not take it after its death.
     if (this.#writer) await new Promise<void>((go) => this.#waiting.push({ process, go }));
-    this.#writer = process;
+    else this.#writer = process;
   }
 
   end(process: Process): void {
