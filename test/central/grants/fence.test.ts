@@ -26,6 +26,22 @@ async function two(t: TestContext, lasts = 15 * MINUTE): Promise<{ world: World;
   return { world, id, first, second };
 }
 
+/** Whoever asks the store this has to wait, until `others` need not or all are answered. */
+function slowed(world: World, what: 'sharing' | 'kept'): { asked: Promise<void>; others(): void; answer(): void } {
+  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const fast = world.store[what].bind(world.store) as (of: string) => Promise<never>;
+  world.store[what] = async (of: string) => {
+    const answer = await fast(of);
+    asked.resolve();
+    await answered.promise;
+    return answer;
+  };
+  const others = () => {
+    world.store[what] = fast;
+  };
+  return { asked: asked.promise, others, answer: () => answered.resolve() };
+}
+
 test('a runner does not end what another goes on renewing', async (t) => {
   const { world, id, first, second } = await two(t);
   for (let minute = 0; minute < 12; minute++) {
@@ -156,22 +172,6 @@ test('who has been fenced by a store that then says nothing more takes power bac
   assert.deepEqual([atOnce, later], [0, 1]);
   await world.clock.advance(10);
 });
-
-/** Whoever asks the store this has to wait, until `others` need not or all are answered. */
-function slowed(world: World, what: 'sharing' | 'kept'): { asked: Promise<void>; others(): void; answer(): void } {
-  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const fast = world.store[what].bind(world.store) as (of: string) => Promise<never>;
-  world.store[what] = async (of: string) => {
-    const answer = await fast(of);
-    asked.resolve();
-    await answered.promise;
-    return answer;
-  };
-  const others = () => {
-    world.store[what] = fast;
-  };
-  return { asked: asked.promise, others, answer: () => answered.resolve() };
-}
 
 test('what a runner lets go, it takes up again when the other has died', async (t) => {
   const { world, id, first, second } = await two(t);

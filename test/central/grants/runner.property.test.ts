@@ -94,7 +94,7 @@ test('whatever happens: no power without intent, no end without proof, and in th
         await world.close();
       }
     }),
-    { numRuns: 150, endOnFailure: false },
+    { numRuns: 300, endOnFailure: false },
   );
 });
 

@@ -10,7 +10,7 @@ import { scratch, scratchHome } from '../../support/scratch.ts';
 import { until } from '../../support/until.ts';
 
 /** `EXPORT_EVENTS=1000000` measures the promise itself; a multiple of 4,000. */
-const MANY = Number(process.env['EXPORT_EVENTS'] ?? 60_000);
+const MANY = Number(process.env['EXPORT_EVENTS'] ?? 100_000);
 const FEW = 20_000;
 /** What an export may need beside what the same program needs to say how things stand, in KiB. */
 const MOST = 100 * 1_024;

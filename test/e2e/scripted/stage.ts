@@ -81,6 +81,7 @@ export async function startScripted(tokens: readonly string[]): Promise<Scripted
       if (!script) throw new Error('No daemon has been here yet');
       await daemon?.kill();
       daemon = await scriptedDaemon(script);
+      await until('the editor at the new daemon', () => daemon?.clients().length === 1);
     };
     return {
       clock,
@@ -95,7 +96,6 @@ export async function startScripted(tokens: readonly string[]): Promise<Scripted
         const { state, handlers } = organisation(clock, first);
         script = { clock, places: where, state, handlers: (live) => ({ ...handlers(live), ...instead }) };
         await replaceDaemon();
-        await until('the editor at the new daemon', () => daemon?.clients().length === 1);
         await workbench.tidy();
       },
       async shot(state) {
