@@ -124,10 +124,11 @@ export function changedBalancers(before: View, after: View): Set<ResourceId> | u
   return changed;
 }
 
-const needsSignIn = ({ state }: SignIn) => state === 'signed out' || state === 'failed';
+/** A cloud before central: what a person holds is held there. The daemon tells them in the order in which they changed. */
+const signIns = (view: View): SignIn[] =>
+  (view.state?.signIns ?? []).toSorted((a, b) => Number(a.to === 'central') - Number(b.to === 'central'));
 
-/** Where signing in is needed, the cloud first. */
-export const signedOutOf = (view: View): SignIn[] =>
-  [...(view.state?.signIns ?? [])].filter(needsSignIn).sort((a) => (a.to === 'central' ? 1 : -1));
+/** Where signing in is needed. */
+export const signedOutOf = (view: View): SignIn[] => signIns(view).filter(({ state }) => state === 'signed out' || state === 'failed');
 
-export const signedInTo = (view: View): SignIn[] => (view.state?.signIns ?? []).filter(({ state }) => state === 'signed in');
+export const signedInTo = (view: View): SignIn[] => signIns(view).filter(({ state }) => state === 'signed in');

@@ -21,7 +21,7 @@ export function emptiness(state: Emptiness, events: EmptyEvents): HTMLElement {
     case 'lost':
       return element(
         'div',
-        { class: 'empty' },
+        { class: 'empty', role: 'alert' },
         element('p', {}, 'Contact with the daemon is lost.'),
         ...(state.problem ? [element('p', { class: 'quiet' }, state.problem)] : []),
         element('p', { class: 'quiet' }, 'The events appear by themselves once it is back.'),
@@ -29,7 +29,7 @@ export function emptiness(state: Emptiness, events: EmptyEvents): HTMLElement {
     case 'problem':
       return element(
         'div',
-        { class: 'empty' },
+        { class: 'empty', role: 'alert' },
         element('p', {}, 'The record could not be read.'),
         element('p', { class: 'quiet' }, state.problem),
         button('Retry', () => events.retry(), { appearance: 'primary' }),

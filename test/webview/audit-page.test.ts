@@ -231,6 +231,7 @@ test('lost contact is said, good news becomes unknown, and contact that is back 
     await row(panel, 0).waitFor();
     panel.side.show(grantId(70_077));
     await page.locator('.standing', { hasText: 'Usable' }).waitFor();
+    await page.locator('.count', { hasText: '6 events' }).waitFor();
     panel.contact({ state: 'lost', problem: 'It ended with status 1.' });
     await page.getByRole('alert').filter({ hasText: 'Contact with the daemon is lost.' }).waitFor();
     await page.locator('.standing', { hasText: 'Unknown' }).waitFor();
@@ -276,7 +277,7 @@ test('loading, an empty record and no contact from the start each have their wor
     await row(panel, 0).waitFor();
   });
   await using({ events: many(10), contact: { state: 'lost' } }, async (panel) => {
-    await panel.page.getByText('Contact with the daemon is lost.').waitFor();
+    await panel.page.getByRole('alert').getByText('Contact with the daemon is lost.').waitFor();
     await panel.screenshot('no-contact');
     panel.contact({ state: 'connected' });
     await row(panel, 9).waitFor();

@@ -33,6 +33,14 @@ describe('words', () => {
       ],
     });
     assert.equal(headline(view([], [], { state: two })), 'Alice Novak · VS Code and Ben Okafor · browser');
+    // Central met a person whose sign-in it found another way, and said so first.
+    const one = daemonState({
+      signIns: [
+        { to: 'central', state: 'signed in', person: ALICE, by: 'default credential' },
+        { to: 'azure', state: 'signed in', person: ALICE, by: 'Azure CLI' },
+      ],
+    });
+    assert.equal(headline(view([], [], { state: one })), 'Alice Novak · Azure CLI');
     assert.match(headline(view([], [], { link: { state: 'lost', why: 'closed' } })) ?? '', /^Access state unknown/);
     const asking = daemonState({ central: { state: 'connecting', since: NOON } });
     assert.match(headline(view([], [], { state: asking, heldBefore: true })) ?? '', /Alice Novak.*access state unknown: asking central/);

@@ -66,8 +66,13 @@ describe('who does not know the secret', () => {
     await knock(good);
     assert.deepEqual([...codes], [1008]);
     assert.equal(said, 0);
+    // How many more there were is told with the next that has a line of its own: one a second, after the first fifty.
+    await wait(1_100);
+    await knock(JSON.stringify({ proof: 'c1', instance, nonce: nonce(), mac: nonce() }));
     const lines = daemon.log().filter(({ msg }) => /refused/.test(msg));
     assert.ok(lines.length > 50 && lines.length < 250, `${lines.length} lines in the log`);
+    const told = lines.reduce((sum, { msg, count }) => sum + (msg === 'more connections refused' ? Number(count) : 1), 0);
+    assert.ok(told > 1_000, `${told} knocks are accounted for`);
     await leave(await daemon.client());
   });
 
