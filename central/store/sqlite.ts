@@ -40,9 +40,16 @@ export async function sqliteDialect(file: string, { open = inThread, onLost = ()
   return {
     createDriver: () => new SqliteDriver(sqlite, onLost),
     createQueryCompiler: () => new SqliteQueryCompiler(),
-    createAdapter: () => new SqliteAdapter(),
+    createAdapter: () => new Adapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
   };
+}
+
+/** Kysely takes SQLite for one that changes its tables at once: a start that was cut short would leave half of them, for ever. */
+class Adapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
 }
 
 /** Kysely's own driver needs answers in the same turn. There is one connection, and Kysely lends it to one at a time. */
