@@ -22,6 +22,8 @@ export interface Held {
   fencedAt: Millis | undefined;
   /** When this version of its row was first read here, by the boot clock. */
   readAt: Millis;
+  /** As the store has taken it from here last. */
+  written: GrantLife | undefined;
   /** What the store did not take yet. */
   unsaved: AuditBody[];
   failed: { id: RequestId; problem: Problem }[];

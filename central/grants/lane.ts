@@ -1,9 +1,9 @@
+import { Queue } from '../../protocol/queue.ts';
+
 /** Turns in the order of their coming, so many at a time. */
 export class Lane {
   readonly #width: number;
-  #waiting: (() => void)[] = [];
-  /** Who is next in `#waiting`: taking the first out of a long array is slow. */
-  #next = 0;
+  readonly #waiting = new Queue<() => void>();
   #running = 0;
 
   constructor(width: number) {
@@ -17,18 +17,9 @@ export class Lane {
       return await work();
     } finally {
       // The place is handed over: nobody who comes now gets ahead of those who wait.
-      const next = this.#called();
+      const next = this.#waiting.shift();
       if (next) next();
       else this.#running--;
     }
-  }
-
-  #called(): (() => void) | undefined {
-    const next = this.#waiting[this.#next++];
-    if (this.#next * 2 > this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#next);
-      this.#next = 0;
-    }
-    return next;
   }
 }

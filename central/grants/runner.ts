@@ -393,7 +393,7 @@ export class GrantRunner {
   }
 }
 
-const FRESH = { jumped: false, theirs: false, fencedAt: undefined, behind: false };
+const FRESH = { jumped: false, theirs: false, fencedAt: undefined, written: undefined, behind: false };
 
 function recordsOf(clock: Clock, life: GrantLife, effects: readonly GrantEffect[]): AuditBody[] {
   return effects.flatMap((effect) => (effect.type === 'record' ? [aboutGrant(clock, life, effect.kind, effect.text, effect.more)] : []));

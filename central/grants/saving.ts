@@ -1,10 +1,10 @@
 import type { Clock } from '../../protocol/clock.ts';
 import type { RequestId } from '../../protocol/ids.ts';
 import type { Problem } from '../../protocol/model.ts';
+import { Queue } from '../../protocol/queue.ts';
 import { aboutRequest } from '../record/body.ts';
 import { stepRequest } from '../requests/life.ts';
 import type { Held } from './held.ts';
-import type { GrantLife } from './life.ts';
 import type { GrantStore, GrantWriting, KeptGrant } from './ports.ts';
 
 /** `fenced`: another runner has written one of them. */
@@ -27,8 +27,7 @@ export class Saving {
   readonly #clock: Clock;
   readonly #bootId: string | undefined;
   readonly #trouble: (error: unknown) => void;
-  readonly #waiting: Waiting[] = [];
-  readonly #written = new WeakMap<Held, GrantLife>();
+  readonly #waiting = new Queue<Waiting>();
   #running: Promise<void> | undefined;
 
   constructor(store: Pick<GrantStore, 'write' | 'kept'>, clock: Clock, bootId: string | undefined, trouble: (error: unknown) => void) {
@@ -85,7 +84,7 @@ export class Saving {
     while (batch.length < AT_ONCE) {
       const next = this.#waiting.shift();
       if (!next) break;
-      if (next.changed.every((held) => this.#written.get(held) === held.life && held.unsaved.length + held.failed.length === 0)) {
+      if (next.changed.every((held) => held.written === held.life && held.unsaved.length + held.failed.length === 0)) {
         next.done({ ok: true });
       } else batch.push(next);
     }
@@ -115,7 +114,7 @@ export class Saving {
       if (!fenced || !(await this.#landed(written).catch(() => false))) return { ok: false, error, fenced };
     }
     for (const { held, row, bodies, failed } of written) {
-      this.#written.set(held, row.life);
+      held.written = row.life;
       held.fencedAt = undefined;
       held.version++;
       held.unsaved.splice(0, bodies);

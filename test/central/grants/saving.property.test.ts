@@ -61,7 +61,7 @@ const GRANTS = 3;
 const life = (grant: number, step: number) => ({ id: `g${grant}`, requestId: `r${grant}`, reason: `step ${step}` }) as unknown as GrantLife;
 const heldOf = (grant: number): Held => ({
   ...{ life: life(grant, 0), version: 0, bootDue: 0, clocks: { wall: 0, boot: 0 }, readAt: 0, unsaved: [], failed: [] },
-  ...{ jumped: false, theirs: false, fencedAt: undefined, behind: false },
+  ...{ jumped: false, theirs: false, fencedAt: undefined, written: undefined, behind: false },
 });
 
 test('what is said to be saved is in the store, and each event is there once, in order', async () => {

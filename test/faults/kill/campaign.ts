@@ -45,7 +45,7 @@ const LONG_FROM = 0.4;
 /** After its deadline nothing stands for a minute; the longest that may remain at the last kill is a minute long. */
 const EMPTY_WITHIN = 120 * SECOND;
 
-/** Compiled code is kept between lives, and the policy engine's is compiled once: starts are most of what ten thousand lives cost. */
+/** Compiled code is kept between lives, and the policy engine's is compiled lazily: starts are most of what ten thousand lives cost. */
 const quickStart = (folder: string) => ({
   flags: ['--liftoff-only', '--wasm-lazy-compilation', '--no-opt'],
   env: { NODE_COMPILE_CACHE: path.join(folder, 'compiled') },
@@ -140,7 +140,10 @@ async function lanesOf(
     const name = `central-${index + 1}`;
     // In every second one nobody is ever heard, and so every lease is lost.
     const more = { heartbeatGrace: index % 2 === 0 ? '30s' : '1h' };
-    lanes.push(new CentralLane({ ...shared, name, central: await centralOf(town, { name, more, run }), balancers: place(index) }));
+    const central = await centralOf(town, { name, more, run });
+    // Only who ends by itself keeps what it has compiled.
+    if (index === 0) await central.start().then(() => central.stop());
+    lanes.push(new CentralLane({ ...shared, name, central, balancers: place(index) }));
   }
   const daemonOf = (name: string, index: number, central?: EnrollableCentral) => {
     const who = town.engineers[index];
@@ -149,7 +152,13 @@ async function lanesOf(
   };
   for (let index = 0; index < daemons; index++) {
     const name = `daemon-${index + 1}`;
-    lanes.push(new DaemonLane({ ...shared, name, daemon: await daemonOf(name, index), balancers: place(centrals + index) }));
+    const daemon = await daemonOf(name, index);
+    if (index === 0) {
+      daemon.launch();
+      (await daemon.ready()).close();
+      await daemon.end('SIGTERM');
+    }
+    lanes.push(new DaemonLane({ ...shared, name, daemon, balancers: place(centrals + index) }));
   }
   for (let index = 0; index < pairs; index++) {
     const name = `pair-${index + 1}`;
