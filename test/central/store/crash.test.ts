@@ -10,17 +10,23 @@ import { sqliteHere } from '../../support/sqlite-here.ts';
 /** As if the process were killed after so many statements: the file loses its owner, and nothing more is said. */
 function killedAfter(statements: number): { open: OpenSqlite; ran: () => number } {
   let ran = 0;
+  let killed = false;
   const open: OpenSqlite = async (name) => {
     const file = await sqliteHere(name);
     return {
       gone: false,
       async run(sql, values) {
-        if (ran === statements) await file.close();
-        if (ran >= statements) throw new Error('killed');
-        ran += 1;
-        return file.run(sql, values);
+        if (ran < statements) {
+          ran += 1;
+          return file.run(sql, values);
+        }
+        if (!killed) await file.close();
+        killed = true;
+        throw new Error('killed');
       },
-      async close() {},
+      async close() {
+        if (!killed) await file.close();
+      },
     };
   };
   return { open, ran: () => ran };
@@ -29,7 +35,8 @@ function killedAfter(statements: number): { open: OpenSqlite; ran: () => number 
 test('a store whose first start was cut short at any statement opens at the next one', async (t) => {
   const folder = scratch(t);
   const whole = killedAfter(Number.POSITIVE_INFINITY);
-  await Store.open(await sqliteDialect(path.join(folder, 'whole.db'), whole));
+  const first = await Store.open(await sqliteDialect(path.join(folder, 'whole.db'), whole));
+  await first.close();
   assert.ok(whole.ran() > 20, `${whole.ran()} statements make a store`);
   for (let statements = 0; statements < whole.ran(); statements++) {
     const file = path.join(folder, `${statements}.db`);
