@@ -135,7 +135,13 @@ export class Journal {
   /** @throws Fault `store-failed`: what cannot be read must not pass for a record that ends here. */
   read(params: Params<'audit.read'>): Result<'audit.read'> {
     if (!this.#stores) throw noRecord(this.#unhealthy);
-    return this.#stores.reader.read(params);
+    try {
+      return this.#stores.reader.read(params);
+    } catch (cause) {
+      if (cause instanceof Fault) throw cause;
+      this.#broke(cause);
+      throw unreadable(cause);
+    }
   }
 
   /** Of a chain that was written on this machine. Undefined when they are not known. */
@@ -286,6 +292,13 @@ export class Journal {
     this.#flush();
   }
 }
+
+const unreadable = (cause: unknown): Fault =>
+  new Fault('store-failed', 'The record on this machine cannot be read', {
+    cause,
+    retryable: true,
+    wayOut: 'Try again in a moment: a damaged journal is set aside. Ending access still works.',
+  });
 
 const noRecord = (cause: unknown): Fault =>
   new Fault('store-failed', 'No durable record is possible on this machine, so no new access can be asked for', {

@@ -7,6 +7,7 @@ import { ballastFile } from '../../../daemon/journal/ballast.ts';
 import { Journal } from '../../../daemon/journal/journal.ts';
 import { openJournal } from '../../../daemon/journal/open.ts';
 import { MINUTE, SECOND } from '../../../protocol/clock.ts';
+import { Fault } from '../../../protocol/fault.ts';
 import { smallDisk } from '../../faults/disk/volume.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { scratch } from '../../support/scratch.ts';
@@ -170,6 +171,25 @@ for (const remembers of [true, false]) {
     next.journal.close();
   });
 }
+
+test('damage that shows when the whole record is read is told as such, and set aside like any other', async (t) => {
+  const { journal, clock, db } = open(scratch(t));
+  for (let n = 1; n <= 200; n++) journal.record({ kind: 'signed-in', text: 'x'.repeat(500) });
+  damage(path.dirname(db().location() ?? ''), db());
+  const all = { filter: {}, chains: [{ source: 'me', after: 0, to: 200 }], limit: 200 };
+  assert.throws(
+    () => journal.read(all),
+    (error) => error instanceof Fault && error.code === 'store-failed' && /cannot be read/.test(error.message),
+  );
+  assert.match(journal.unhealthy ?? '', /malformed|not a database/);
+  await clock.advance(10);
+  assert.equal(journal.unhealthy, undefined);
+  assert.equal(journal.query({ filter: { kind: 'journal.damaged' }, offset: 0, limit: 10 }).total, 1);
+  // Its chain is in the file that was set aside: that is a chain which became shorter, and no damage of the new one.
+  assert.throws(() => journal.read(all), /became shorter/);
+  assert.equal(journal.unhealthy, undefined);
+  journal.close();
+});
 
 test('a journal that may not be written: no new power, and reading goes on', async (t) => {
   const dir = scratch(t);

@@ -142,6 +142,10 @@ describe('a daemon under Entra PIM, whose disk', { concurrency: true, skip: noVo
     const last = performance.now();
     await client.call('revoke', { grantId: other.grantId });
     await other.gone(last, SOON);
+    // What was in memory still shows no damage: who reads the whole record meets it at the latest, and is told so.
+    const { status, err } = await held.daemon.cli('audit', 'verify', '--json');
+    if (status !== 0) assert.match(err, /cannot be read|No durable record/);
+    await until('its health after that', () => client.state.unhealthy === undefined, HEALED);
     await recordVerifies(held);
   });
 });
